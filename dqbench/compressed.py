@@ -1,0 +1,103 @@
+"""What a method returns: a ``Subset`` of the source, or ``Distilled`` images. Saved as ``.npy`` and JSON, no pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Kept samples of a source.
+
+    Attributes:
+        ids: native indices into the source's training set in the order of selection, shape (k,), int64, no repeats.
+        bins: bin of each sample, shape (k,), int64, or None.
+        ranks: place of each sample in its bin's greedy order, shape (k,), int64, or None.
+        weights: weight of each sample in the training loss, shape (k,), float64, or None for 1 each.
+        notes: small facts that the method wants in the record (JSON values).
+    """
+
+    ids: npt.NDArray[np.int64]
+    bins: npt.NDArray[np.int64] | None = None
+    ranks: npt.NDArray[np.int64] | None = None
+    weights: npt.NDArray[np.float64] | None = None
+    notes: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        ids = np.asarray(self.ids)
+        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+            raise ValueError(f"ids must be whole numbers of shape (k,), not {ids.dtype} of shape {ids.shape}")
+        if len(np.unique(ids)) != len(ids):
+            raise ValueError(f"ids must not repeat: {len(ids) - len(np.unique(ids))} of {len(ids)} do")
+        for name in ("bins", "ranks", "weights"):
+            column = getattr(self, name)
+            if column is not None and np.shape(column) != ids.shape:
+                raise ValueError(f"{name} must have the shape of ids, {ids.shape}, not {np.shape(column)}")
+        if self.weights is not None and not (np.isfinite(self.weights).all() and (self.weights >= 0).all()):
+            raise ValueError("weights must be finite and not negative")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """Images made by a method.
+
+    Attributes:
+        images: shape (k, height, width, channels), uint8, or float32 in normalised space.
+        labels: hard labels, shape (k,), int64, or soft ones, shape (k, classes), float32.
+        notes: small facts that the method wants in the record (JSON values).
+    """
+
+    images: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    notes: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or len(self.images) != len(self.labels):
+            raise ValueError(
+                f"images must be (k, h, w, c) with k labels, not {self.images.shape} with {self.labels.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+Compressed = Subset | Distilled
+
+_COLUMNS = {"subset": ("ids", "bins", "ranks", "weights"), "distilled": ("images", "labels")}
+
+
+def save(compressed: Compressed, folder: Path) -> None:
+    """Write a compressed set into ``folder`` (made if need be): one ``.npy`` per column and ``compressed.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = "subset" if isinstance(compressed, Subset) else "distilled"
+    columns = [name for name in _COLUMNS[kind] if getattr(compressed, name) is not None]
+    for name in columns:
+        np.save(folder / f"{name}.npy", np.asarray(getattr(compressed, name)), allow_pickle=False)
+    description = {"kind": kind, "columns": columns, "samples": len(compressed), "notes": compressed.notes or {}}
+    (folder / "compressed.json").write_text(json.dumps(description, indent=1, sort_keys=True) + "\n")
+
+
+def load(folder: Path) -> Compressed:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        UsageError: no compressed set there.
+    """
+    try:
+        description = json.loads((folder / "compressed.json").read_text())
+        columns = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in description["columns"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{folder} holds no readable compressed set ({error}); make it again") from error
+    kind = Subset if description["kind"] == "subset" else Distilled
+    return kind(**columns, notes=description["notes"])

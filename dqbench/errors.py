@@ -1,0 +1,22 @@
+"""Errors that tell their reader what was wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UsageError(Exception):
+    """Wrong use or wrong input: one line for the user, exit code 2, no traceback."""
+
+
+class PluginError(UsageError):
+    """A plugin cannot be loaded or clashes with another; the message names its distribution."""
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is not registered, with the nearest one that is."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
+    return UsageError(f"unknown {what} {name!r}; {hint}")

@@ -1,0 +1,32 @@
+"""The hooks that a plugin may implement, each returning an iterable of specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, TaskSpec
+
+hookspec = pluggy.HookspecMarker("dqbench")
+hookimpl = pluggy.HookimplMarker("dqbench")
+
+
+@hookspec
+def dqbench_methods() -> Iterable[MethodSpec]:  # type: ignore[empty-body]
+    """Yield the compression methods that this plugin brings."""
+
+
+@hookspec
+def dqbench_tasks() -> Iterable[TaskSpec]:  # type: ignore[empty-body]
+    """Yield the tasks that this plugin brings."""
+
+
+@hookspec
+def dqbench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+    """Yield the data sets that this plugin brings."""
+
+
+@hookspec
+def dqbench_archs() -> Iterable[ArchSpec]:  # type: ignore[empty-body]
+    """Yield the architectures that this plugin brings."""

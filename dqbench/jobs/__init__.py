@@ -1,0 +1,1 @@
+"""Jobs: pure functions ``(spec, input folders, output folder, context) -> facts`` with content keys."""

@@ -1,0 +1,100 @@
+"""What a job is: a kind, a spec, inputs, and the key that all of this hashes to. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+VERSIONS: Mapping[str, int] = {"train": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1}
+"""Raised when a kind of job gives other results than before for the same spec."""
+
+FUNCTIONS: Mapping[str, str] = {
+    "train": "dqbench.jobs.train:run",
+    "observe": "dqbench.jobs.observe:run",
+    "prepare": "dqbench.jobs.prepare:run",
+    "compress": "dqbench.jobs.compress:run",
+    "evaluate": "dqbench.jobs.evaluate:run",
+}
+"""The function of each kind: ``run(spec, inputs, out, context) -> dict`` of facts for the record."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job asks of the machine; never part of its key.
+
+    Attributes:
+        threads: CPU threads.
+        gpu_gib: GPU memory, if it runs on a GPU.
+        seconds: a guess of its duration, for the order of work and the time left.
+        time_limit_s: when to stop it.
+    """
+
+    threads: int = 1
+    gpu_gib: float = 1.0
+    seconds: float = 1.0
+    time_limit_s: float = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One unit of work.
+
+    Attributes:
+        kind: a key of ``FUNCTIONS``.
+        spec: all that can change the result, as JSON values.
+        inputs: keys of the jobs whose outputs this one reads, by role.
+        label: what progress shows, e.g. ``train resnet18 on dq 0.1 seed 0``; not part of the key.
+        needs: see :class:`Needs`.
+    """
+
+    kind: str
+    spec: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    needs: Needs = field(default_factory=Needs)
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 of kind, kind version, spec and input keys, in hexadecimal."""
+        text = canonical(
+            {"kind": self.kind, "version": VERSIONS[self.kind], "spec": self.spec, "inputs": self.inputs}
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """The name of its artifact's folder."""
+        return f"{self.kind}-{self.key[:24]}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a job runs; nothing in it may change the result.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        threads: CPU threads it may use.
+        plugin_files: plugin files to load besides the installed plugins.
+    """
+
+    device: str
+    threads: int = 1
+    plugin_files: tuple[Path, ...] = ()
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{value!r} is no JSON value")

@@ -1,0 +1,1 @@
+"""Architectures, timm first, each with the image sizes it takes."""

@@ -1,0 +1,1 @@
+"""What is read off an observer: features, logits, last-layer gradients."""

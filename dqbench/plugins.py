@@ -1,0 +1,221 @@
+"""Finds plugins by entry points and files, loads them, and keeps a broken one from stopping the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+import pluggy
+
+from dqbench import hookspecs
+from dqbench.errors import PluginError, unknown_name
+from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, TaskSpec
+
+GROUP = "dqbench"
+
+
+class Named(Protocol):
+    """A spec, as far as the catalogue is concerned."""
+
+    @property
+    def name(self) -> str: ...
+
+
+S = TypeVar("S", bound=Named)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a spec comes from: its plugin's name, and its distribution with version or its file."""
+
+    plugin: str
+    distribution: str
+    version: str
+    source_hash: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be loaded, and why."""
+
+    origin: Origin
+    error: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.origin.plugin!r} of {self.origin} is left out: {self.error}"
+
+
+class Catalogue(Generic[S]):
+    """Specs of one kind by name, each with its origin."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._specs: dict[str, S] = {}
+        self._origins: dict[str, Origin] = {}
+
+    def add(self, spec: S, origin: Origin) -> None:
+        """Register a spec.
+
+        Raises:
+            PluginError: the name is taken; the message names both distributions.
+        """
+        if spec.name in self._specs:
+            raise PluginError(
+                f"two plugins bring the {self.what} {spec.name!r}: {self._origins[spec.name]} "
+                f"and {origin}; uninstall or rename one"
+            )
+        self._specs[spec.name] = spec
+        self._origins[spec.name] = origin
+
+    def __getitem__(self, name: str) -> S:
+        try:
+            return self._specs[name]
+        except KeyError:
+            raise unknown_name(self.what, name, self._specs) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._specs
+
+    def __iter__(self) -> Iterator[S]:
+        return iter(sorted(self._specs.values(), key=lambda spec: spec.name))
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def origin(self, name: str) -> Origin:
+        """Where the named spec comes from."""
+        self[name]
+        return self._origins[name]
+
+
+@dataclass
+class Registry:
+    """All that plugins brought."""
+
+    methods: Catalogue[MethodSpec] = field(default_factory=lambda: Catalogue("method"))
+    tasks: Catalogue[TaskSpec] = field(default_factory=lambda: Catalogue("task"))
+    datasets: Catalogue[DatasetSpec] = field(default_factory=lambda: Catalogue("dataset"))
+    archs: Catalogue[ArchSpec] = field(default_factory=lambda: Catalogue("arch"))
+    broken: list[BrokenPlugin] = field(default_factory=list)
+    files: tuple[Path, ...] = ()
+
+    def find(self, name: str) -> tuple[str, Any, Origin]:
+        """The kind, spec and origin of whatever bears this name.
+
+        Raises:
+            UsageError: nothing does; the message has the nearest name.
+        """
+        catalogues: list[Catalogue[Any]] = [self.methods, self.tasks, self.datasets, self.archs]
+        for catalogue in catalogues:
+            if name in catalogue:
+                return catalogue.what, catalogue[name], catalogue.origin(name)
+        raise unknown_name("name", name, [spec.name for catalogue in catalogues for spec in catalogue])
+
+
+def load(files: Sequence[Path] = (), strict: bool | None = None) -> Registry:
+    """Load every plugin: entry points of group ``dqbench`` first, then ``files``.
+
+    A plugin that is broken, or brings a name that is taken, is left out and noted in ``Registry.broken``; with
+    ``strict`` (default: ``DQBENCH_STRICT_PLUGINS=1``), and for files always, it is an error.
+
+    Raises:
+        PluginError: see above.
+    """
+    if strict is None:
+        strict = os.environ.get("DQBENCH_STRICT_PLUGINS", "") not in ("", "0")
+    registry = Registry(files=tuple(Path(f).resolve() for f in files))
+    for entry in sorted(entry_points(group=GROUP), key=_built_ins_first):
+        origin = _origin(entry)
+        _guarded(registry, origin, entry.load, strict)
+    for path in registry.files:
+        _guarded(registry, _file_origin(path), lambda path=path: _load_file(path), strict=True)  # type: ignore[misc]
+    return registry
+
+
+def _built_ins_first(entry: EntryPoint) -> tuple[bool, str, str]:
+    distribution = entry.dist.name if entry.dist else ""
+    return (distribution != "dqbench", distribution, entry.name)
+
+
+def _origin(entry: EntryPoint) -> Origin:
+    dist = entry.dist
+    return Origin(entry.name, dist.name if dist else "?", dist.version if dist else "")
+
+
+def _file_origin(path: Path) -> Origin:
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise PluginError(f"plugin file {path} cannot be read: {error.strerror}") from error
+    return Origin(path.stem, str(path.name), f"(file {digest})", digest)
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _guarded(registry: Registry, origin: Origin, importer: Callable[[], Any], strict: bool) -> None:
+    try:
+        found = _specs_of(importer(), origin)
+    except Exception as error:  # whatever a plugin raises must not stop the others
+        _leave_out(registry, origin, error, strict)
+        return
+    for spec in found:
+        try:
+            _catalogue_for(registry, spec).add(spec, origin)
+        except PluginError as clash:
+            _leave_out(registry, origin, clash, strict)
+
+
+def _leave_out(registry: Registry, origin: Origin, error: Exception, strict: bool) -> None:
+    broken = BrokenPlugin(origin, _reason(error))
+    if strict:
+        raise PluginError(str(broken)) from error
+    registry.broken.append(broken)
+
+
+def _specs_of(module: Any, origin: Origin) -> list[Any]:
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=origin.plugin)
+    manager.check_pending()
+    hooks = ("dqbench_methods", "dqbench_tasks", "dqbench_datasets", "dqbench_archs")
+    if not any(getattr(manager.hook, hook).get_hookimpls() for hook in hooks):
+        raise TypeError(f"it implements none of {', '.join(hooks)} (is @hookimpl missing?)")
+    specs = [spec for hook in hooks for result in getattr(manager.hook, hook)() for spec in result]
+    for spec in specs:
+        if not isinstance(spec, MethodSpec | TaskSpec | DatasetSpec | ArchSpec):
+            raise TypeError(f"it yields {spec!r}, which is no spec")
+    return specs
+
+
+def _catalogue_for(registry: Registry, spec: Any) -> Catalogue[Any]:
+    if isinstance(spec, MethodSpec):
+        return registry.methods
+    if isinstance(spec, TaskSpec):
+        return registry.tasks
+    return registry.datasets if isinstance(spec, DatasetSpec) else registry.archs
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PluginError):
+        return str(error)
+    first_line = (str(error).strip() or "no message").splitlines()[0]
+    return f"{type(error).__name__}: {first_line}"

@@ -1,0 +1,187 @@
+"""Records: the JSON of a finished or failed cell, with all that is needed to trust and redo it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dqbench.errors import UsageError
+from dqbench.specs import Budget, BudgetKind, Labels, MethodKind, Recipe
+
+FORMAT = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceFacts(_Part):
+    """The data behind a cell."""
+
+    dataset: str
+    provenance: Literal["verified", "imported", "bundled"]
+    train_hash: str = Field(description="content hash of the whole training set")
+    test_hash: str = Field(description="content hash of the whole test set")
+    train_per_class: int | None = Field(description="the fixed part used; null for all")
+    test_per_class: int | None
+    train_samples: int
+    test_samples: int
+    classes: int
+
+
+class Cell(_Part):
+    """One number of a board: task x method and config x budget x architecture x seeds x profile."""
+
+    task: str
+    task_version: int
+    profile: str
+    method: str = Field(description='a method\'s name, or "full" for the whole source')
+    method_version: int
+    method_kind: MethodKind
+    config: dict[str, Any] = Field(description="the method's options, defaults filled in")
+    variant: str = Field("", description="the options that differ from the defaults, as key=value, ...")
+    control_of: str | None = None
+    budget_kind: BudgetKind
+    budget_value: float
+    arch: str
+    seeds: tuple[int, ...]
+    recipe: Recipe
+    observer_arch: str | None = Field(description="null where the method needs no observer")
+    observer_recipe: Recipe | None = None
+    labels: Labels = "hard"
+    metric: str
+    precision: str
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.budget_kind, self.budget_value)
+
+    @property
+    def row(self) -> str:
+        """The method with its variant, as a board names the row."""
+        return f"{self.method}[{self.variant}]" if self.variant else self.method
+
+
+class JobFacts(_Part):
+    """What one job on a cell's path cost."""
+
+    kind: str
+    wall_s: float
+    peak_host_gib: float
+    peak_device_gib: float
+    device: str
+    started: str = Field(description="UTC, ISO 8601")
+    ended: str
+
+
+class Run(_Part):
+    """One seed of a cell."""
+
+    seed: int = Field(description="the observer's, the selection's and the training's")
+    score: float = Field(description="the metric at the last epoch, in percent, read once from the test set")
+    metrics: dict[str, Any] = Field(description="all that the evaluator returned")
+    best_epoch_score: float | None = Field(None, description="best of at most 20 snapshots on the test set; on request")
+    curve: list[dict[str, float]] = Field(description="per epoch: epoch, loss, train_accuracy, lr")
+    samples: int = Field(description="samples trained on")
+    bytes: int = Field(description="bytes of what must be stored: images, labels, weights, anything training needs")
+    updates: int = Field(description="optimiser updates")
+    kept_hash: str | None = Field(description="content hash of the compressed set; null for the full source")
+    notes: dict[str, Any] = Field(default_factory=dict, description="what the method wanted to be known")
+    jobs: dict[str, list[str]] = Field(description="job keys by role: observer, observe, prepare, compress, train, ...")
+
+
+class Failure(_Part):
+    """Why a job on a cell's path failed."""
+
+    seed: int
+    job: str
+    kind: str = Field(description="the kind of job")
+    error: str = Field(description="exception, signal, timeout, ...")
+    message: str
+    log_tail: list[str]
+
+
+class Plugin(_Part):
+    """Which code a method or task is."""
+
+    distribution: str
+    source_hash: str = Field(description="sha256 of the source file of the method or task")
+
+
+class Versions(_Part):
+    dqbench: str
+    method: Plugin | None
+    task: Plugin
+    packages: dict[str, str] = Field(description="python, torch, torchvision, timm, numpy, cuda")
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+
+
+class Machine(_Part):
+    device: str
+    cpu: str
+    cores: int
+    threads: int
+
+
+class Record(_Part):
+    """A cell's result. A failure is a record too; it is never read as a result."""
+
+    format: int = FORMAT
+    key: str = Field(description="hash of the cell and of the keys of its evaluate jobs")
+    status: Literal["done", "failed"]
+    cell: Cell
+    source: SourceFacts
+    runs: list[Run] = Field(default_factory=list)
+    failures: list[Failure] = Field(default_factory=list)
+    jobs: dict[str, JobFacts] = Field(default_factory=dict, description="by job key, shared by the runs")
+    versions: Versions
+    machine: Machine
+    started: str
+    ended: str
+    command: str
+
+    @property
+    def file_name(self) -> str:
+        """Where the record lies below ``records/``: readable, and unique by its key."""
+        c = self.cell
+        parts = [c.profile, c.method, str(c.budget), c.arch, self.key[:10]]
+        return f"{c.task}/{'_'.join(parts)}.json"
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Write a record below ``folder``, whole or not at all; gives its path."""
+    path = folder / record.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return path
+
+
+def read(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        UsageError: damaged, or of another format.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
+            raise UsageError(f"{path}: record format {data['format']} is not {FORMAT}; use the dqbench that wrote it")
+        return Record.model_validate(data)
+    except (OSError, ValueError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{path} is no readable record ({reason}); delete it and run its cell again") from error
+
+
+def read_all(folder: Path) -> Iterator[Record]:
+    """Every record below ``folder``, in the order of their paths."""
+    for path in sorted(folder.glob("*/*.json")):
+        if not path.name.startswith("."):
+            yield read(path)

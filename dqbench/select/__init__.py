@@ -1,0 +1,1 @@
+"""The kernels: exact greedy graph cut, bins, quotas, texture and diversity scores."""

@@ -1,0 +1,249 @@
+"""The specs that plugins yield: frozen, import-light (no torch), each naming its code lazily as ``module:attribute``."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dqbench.errors import UsageError
+
+BudgetKind = Literal["ratio", "ipc", "full"]
+MethodKind = Literal["selection", "quantization", "distillation"]
+Labels = Literal["hard", "soft", "teacher"]
+
+
+class Config(BaseModel):
+    """Base of every method's config: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, order=True)
+class Budget:
+    """How much may be kept: a share of the samples (``ratio``), images per class (``ipc``), or all (``full``)."""
+
+    kind: BudgetKind
+    value: float
+
+    def __str__(self) -> str:
+        if self.kind == "full":
+            return "full"
+        return f"ipc{int(self.value)}" if self.kind == "ipc" else f"{self.value:g}"
+
+    @classmethod
+    def ratio(cls, value: float | str) -> Budget:
+        """A keep ratio in (0, 1].
+
+        Raises:
+            UsageError: not a number, or outside (0, 1].
+        """
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"keep ratio {value!r} is not a number; give one in (0, 1], e.g. 0.1") from None
+        if not (math.isfinite(number) and 0 < number <= 1):
+            raise UsageError(f"keep ratio {value} is not in (0, 1]")
+        return cls("ratio", number)
+
+    @classmethod
+    def ipc(cls, value: int | str) -> Budget:
+        """Images per class, a whole number from 1 up.
+
+        Raises:
+            UsageError: not a whole number, or below 1.
+        """
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"ipc {value!r} is not a whole number; give images per class, e.g. 10") from None
+        if number < 1:
+            raise UsageError(f"ipc {number} is below 1")
+        return cls("ipc", float(number))
+
+    @classmethod
+    def full(cls) -> Budget:
+        """The whole source: the 100 % row."""
+        return cls("full", 1.0)
+
+
+class Recipe(BaseModel):
+    """How a network is trained, all but its architecture and seed.
+
+    The learning rate is per step: ``cosine`` falls from ``lr`` to ``lr * final_lr`` over the whole training, ``step``
+    is multiplied by ``step_factor`` once at half of it. Weight decay is not applied to biases and norms if
+    ``decay_matrices_only``. ``augment`` names on-device augmentations, applied in order: ``crop4`` (zero-padded by 4,
+    random crop), ``shift1`` (the same with 1), ``flip`` (left-right, p = 1/2), ``randaugment-N-M`` (N operations of
+    strength M out of 30).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="what boards call this recipe")
+    epochs: int = Field(ge=1, description="passes over the training data")
+    batch_size: int = Field(ge=1, description="images per step; the last batch of an epoch may be smaller")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", description="optimiser")
+    lr: float = Field(gt=0, description="peak learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum")
+    weight_decay: float = Field(5e-4, ge=0, description="L2 penalty (decoupled for adamw)")
+    decay_matrices_only: bool = Field(False, description="leave biases and norms undecayed")
+    schedule: Literal["cosine", "step", "constant"] = Field("cosine", description="course of the learning rate")
+    warmup_epochs: float = Field(0.0, ge=0, description="linear warm-up from 0")
+    final_lr: float = Field(0.0, ge=0, le=1, description="where cosine ends, as a share of lr")
+    step_factor: float = Field(0.1, gt=0, le=1, description="the factor of schedule=step at half the training")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing")
+    augment: tuple[str, ...] = Field((), description="on-device augmentations in order")
+
+
+@dataclass(frozen=True)
+class ObserverSpec:
+    """The network trained on the source that methods look through."""
+
+    arch: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The scale at which a task is run; boards never mix profiles.
+
+    Attributes:
+        archs: architectures trained on the compressed sets.
+        keeps: default keep ratios.
+        recipes: recipe by architecture; ``"*"`` serves the rest.
+        observer: what methods look through.
+        seeds: how many seeds; seed i is the observer's, the selection's and the training's.
+        train_per_class: a fixed part of the training set, the first so many of each class; None takes all.
+        test_per_class: the same for the test set.
+        threads: CPU threads of one job on a CPU; it can change the last bits of a result, so it is fixed here.
+        time_limit_s: a job that runs longer is stopped.
+    """
+
+    archs: tuple[str, ...]
+    keeps: tuple[float, ...]
+    recipes: Mapping[str, Recipe]
+    observer: ObserverSpec
+    seeds: int
+    train_per_class: int | None = None
+    test_per_class: int | None = None
+    threads: int = 1
+    time_limit_s: float = 24 * 3600.0
+
+    def recipe(self, arch: str) -> Recipe:
+        """The recipe of one architecture."""
+        return self.recipes.get(arch) or self.recipes["*"]
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A compression method, as a plugin registers it.
+
+    Attributes:
+        name: kebab-case.
+        target: ``module:Class``; the class takes the config and has ``compress(source, prepared, budget, seed)``
+            and, where something serves every budget, ``prepare(source, observed, seed)``.
+        config: pydantic model of the options, import-light.
+        kind: selection keeps samples, quantization may drop patches of them, distillation makes images.
+        version: raised whenever the method's results change.
+        needs: ``("observer",)`` if it looks through a trained network.
+        builds_on: a method whose prepared arrays this one starts from: its own ``prepare`` gets them as ``prior``;
+            without one of its own they are what ``compress`` gets. Its config must have that method's options.
+        compress_only: options that only ``compress`` reads, so that changing one never prepares again.
+        control_of: the method that this one is a control row for.
+        gpu_gib: GPU memory that ``prepare`` and ``compress`` ask for.
+        differs: where this implementation and released code or papers part, in words.
+    """
+
+    name: str
+    target: str
+    config: type[Config]
+    kind: MethodKind
+    version: int
+    summary: str
+    paper: str = ""
+    needs: tuple[str, ...] = ()
+    builds_on: str | None = None
+    compress_only: tuple[str, ...] = ()
+    control_of: str | None = None
+    gpu_gib: float = 1.0
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A data set that can be had by name.
+
+    Attributes:
+        target: ``module:function`` that returns the arrays (``dqbench.data.store.Arrays``), from files or a download.
+        classes: number of classes.
+        shape: (height, width, channels) of one image.
+        counts: (train, test) numbers of the official set.
+        origin: ``bundled`` (ships inside a dependency), ``download`` (fetched by ``dqbench data get``) or ``import``.
+    """
+
+    name: str
+    target: str
+    classes: int
+    shape: tuple[int, int, int]
+    counts: tuple[int, int]
+    origin: Literal["bundled", "download", "import"]
+    summary: str
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True)
+class ArchSpec:
+    """An architecture.
+
+    Attributes:
+        target: ``module:function``; called with ``num_classes``, ``in_chans`` and ``image_size``, gives a torch module
+            with timm's ``forward_features``, ``forward_head(x, pre_logits=...)``, ``forward_intermediates`` and
+            ``get_classifier``.
+        sizes: image sides in pixels that it takes.
+    """
+
+    name: str
+    target: str
+    sizes: tuple[int, ...]
+    summary: str
+    source: str
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What is measured: a source, budgets, architectures, recipes and an evaluator. Mostly data."""
+
+    name: str
+    version: int
+    dataset: str
+    summary: str
+    metric: str
+    profiles: Mapping[str, Profile]
+    licence: str
+    citation: str
+    smoke_leaves_out: str
+    evaluator: str = "dqbench.jobs.evaluate:top1"
+    paper: str = ""
+    labels: Labels = "hard"
+    superseded_by: str | None = None
+    published_task: str | None = None
+    published_differs: str = field(default="")
+
+
+def load_target(target: str) -> Any:
+    """The object that ``module:attribute`` names.
+
+    Raises:
+        UsageError: the module or the attribute is not there.
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"target {target!r} cannot be loaded: {error}") from error

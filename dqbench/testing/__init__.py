@@ -1,0 +1,1 @@
+"""The conformance kit that a plugin author runs."""

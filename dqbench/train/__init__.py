@@ -1,0 +1,1 @@
+"""Recipes, the training loop and augmentation on the device."""
