@@ -150,6 +150,7 @@ class MethodSpec:
         kind: selection keeps samples, quantization may drop patches of them, distillation makes images.
         version: raised whenever the method's results change.
         needs: ``("observer",)`` if it looks through a trained network.
+        prepares: whether the class has ``prepare``.
         builds_on: a method whose prepared arrays this one starts from: its own ``prepare`` gets them as ``prior``;
             without one of its own they are what ``compress`` gets. Its config must have that method's options.
         compress_only: options that only ``compress`` reads, so that changing one never prepares again.
@@ -166,6 +167,7 @@ class MethodSpec:
     summary: str
     paper: str = ""
     needs: tuple[str, ...] = ()
+    prepares: bool = False
     builds_on: str | None = None
     compress_only: tuple[str, ...] = ()
     control_of: str | None = None
