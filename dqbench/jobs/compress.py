@@ -1,0 +1,56 @@
+"""Job ``compress``: source + budget -> compressed set, checked against the budget before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dqbench import compressed
+from dqbench.budgets import ResolvedBudget, resolve
+from dqbench.compressed import Compressed, Distilled, Subset
+from dqbench.data.source import Source
+from dqbench.jobs.inputs import load_arrays, make_method, open_source, registry
+from dqbench.jobs.job import Context
+from dqbench.specs import Budget
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
+    """Call the method's ``compress`` and save what it keeps."""
+    source = open_source(spec["source"])
+    method = make_method(registry(context).methods[spec["method"]], spec["config"])
+    budget = resolve(Budget(**spec["budget"]), source.class_counts, spec["seed"])
+    prepared = load_arrays(inputs["prepared"]) if "prepared" in inputs else None
+    kept = method.compress(source, prepared, budget, spec["seed"])
+    check(kept, source, budget, spec["method"])
+    compressed.save(kept, out)
+    return {"samples": len(kept), "kept_hash": content_hash(kept), "notes": kept.notes or {}}
+
+
+def check(kept: Compressed, source: Source, budget: ResolvedBudget, method: str) -> None:
+    """Refuse a compressed set that breaks its budget or names samples that are not in the source.
+
+    Raises:
+        ValueError: one of these; the message says which.
+    """
+    if not isinstance(kept, Subset | Distilled):
+        raise ValueError(f"method {method} returned {type(kept).__name__}; return a Subset or Distilled")
+    if len(kept) != budget.total:
+        raise ValueError(f"method {method} kept {len(kept)} samples; the budget {budget.asked} is {budget.total}")
+    if isinstance(kept, Subset):
+        source.positions(kept.ids)
+
+
+def content_hash(kept: Compressed) -> str:
+    """sha256 of what is kept: ids and weights, or images and labels; the order of ids counts."""
+    digest = hashlib.sha256()
+    columns = (kept.ids, kept.weights) if isinstance(kept, Subset) else (kept.images, kept.labels)
+    for column in columns:
+        if column is not None:
+            value = np.ascontiguousarray(column)
+            digest.update(f"{value.dtype.str}{value.shape}".encode())
+            digest.update(value.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,53 @@
+"""Job ``evaluate``: the only one that opens the test set, once, at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from dqbench.data import store
+from dqbench.data.source import Source
+from dqbench.data.store import TestSet
+from dqbench.errors import UsageError
+from dqbench.jobs.inputs import load_net, open_source
+from dqbench.jobs.job import Context
+from dqbench.specs import load_target
+from dqbench.train.predict import predict
+
+Metrics = dict[str, Any]
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
+    """Score the last epoch's network, and every snapshot if there are any, on one reading of the test set."""
+    source = open_source(spec["source"])
+    test = store.open_test(spec["source"]["dataset"], spec["test_per_class"])
+    if test.content_hash != spec["test_hash"]:
+        raise UsageError(f"the test set of {source.name} changed since this run was planned; run the command again")
+    evaluator = load_target(spec["evaluator"])
+
+    def score(file: str) -> Metrics:
+        net = load_net(spec["arch"], inputs["network"], source, context, file)
+        metrics: Metrics = evaluator(net, test, source, context.device, spec["precision"])
+        return metrics
+
+    metrics = score("model.safetensors")
+    snapshots = sorted(inputs["network"].glob("epoch-*.safetensors")) if spec["best_epoch"] else []
+    scores = [score(path.name)[spec["metric"]] for path in snapshots]
+    return {
+        "score": metrics[spec["metric"]],
+        "metrics": metrics,
+        "best_epoch_score": max(scores) if scores else None,
+        "test_samples": len(test.labels),
+    }
+
+
+def top1(net: nn.Module, test: TestSet, source: Source, device: str, precision: str) -> Metrics:
+    """Top-1 accuracy in percent, overall and per class."""
+    logits = predict(net, test.images, device=device, precision=precision, mean=source.mean, std=source.std)
+    right = logits.argmax(axis=1) == test.labels
+    per_class = [float(100 * right[test.labels == c].mean()) for c in np.unique(test.labels)]
+    return {"top1": float(100 * right.mean()), "per_class": per_class}

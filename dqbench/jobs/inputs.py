@@ -1,0 +1,91 @@
+"""What jobs share: opening their source, networks and methods from the words in a spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dqbench import plugins
+from dqbench.data import store
+from dqbench.data.source import Source
+from dqbench.errors import UsageError
+from dqbench.specs import MethodSpec, load_target
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dqbench.jobs.job import Context
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@cache
+def _registry(files: tuple[Path, ...]) -> plugins.Registry:
+    return plugins.load(files)
+
+
+def registry(context: Context) -> plugins.Registry:
+    """All plugins, loaded once per process."""
+    return _registry(context.plugin_files)
+
+
+def open_source(spec: Mapping[str, Any]) -> Source:
+    """The training set that a job's ``source`` entry names.
+
+    Raises:
+        UsageError: the data has changed since the job was planned.
+    """
+    source = store.open_train(spec["dataset"], spec["per_class"])
+    if source.content_hash != spec["hash"]:
+        raise UsageError(
+            f"{spec['dataset']} changed since this run was planned "
+            f"({source.content_hash[:12]}, not {spec['hash'][:12]}); run the command again"
+        )
+    return source
+
+
+def build_net(arch: str, source: Source, context: Context) -> nn.Module:
+    """A network of this architecture for the source's classes, channels and size, weights as its builder draws them."""
+    from dqbench.nets.build import build
+
+    _, height, _, channels = source.images.shape
+    return build(registry(context).archs[arch], source.classes, channels, height)
+
+
+def load_net(arch: str, folder: Path, source: Source, context: Context, file: str = "model.safetensors") -> nn.Module:
+    """The network that a train job left in ``folder``, in eval mode on the job's device."""
+    from safetensors.torch import load_file
+
+    net = build_net(arch, source, context)
+    net.load_state_dict(load_file(folder / file))
+    return net.to(context.device).eval()
+
+
+def make_method(spec: MethodSpec, config: Mapping[str, Any]) -> Any:
+    """An instance of a method with its validated config."""
+    return load_target(spec.target)(spec.config.model_validate(dict(config)))
+
+
+def save_arrays(arrays: Mapping[str, Any], folder: Path) -> None:
+    """Write arrays as ``NAME.npy`` and their names as ``arrays.json``.
+
+    Raises:
+        ValueError: a name that is no plain word, or an array of Python objects.
+    """
+    for name, array in arrays.items():
+        value = np.asarray(array)
+        if not name.isidentifier() or value.dtype.hasobject:
+            raise ValueError(f"prepared array {name!r} of {value.dtype} cannot be stored; give it a plain name and dtype")
+        np.save(folder / f"{name}.npy", value, allow_pickle=False)
+    (folder / "arrays.json").write_text(json.dumps(sorted(arrays)) + "\n")
+
+
+def load_arrays(folder: Path) -> Arrays:
+    """Read what :func:`save_arrays` wrote, memory-mapped and read-only."""
+    names = json.loads((folder / "arrays.json").read_text())
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
