@@ -59,6 +59,7 @@ class Cell(_Part):
 
     @property
     def budget(self) -> Budget:
+        """The budget as it was asked for."""
         return Budget(self.budget_kind, self.budget_value)
 
     @property
@@ -110,11 +111,12 @@ class Plugin(_Part):
     """Which code a method or task is."""
 
     distribution: str
-    source_hash: str = Field(description="sha256 of the source file of the method or task")
+    source_hash: str = Field(description="sha256 of the method's source file, or of the task's spec")
 
 
 class Versions(_Part):
     dqbench: str
+    dqbench_hash: str = Field(description="sha256 over the Python files of the running dqbench")
     method: Plugin | None
     task: Plugin
     packages: dict[str, str] = Field(description="python, torch, torchvision, timm, numpy, cuda")

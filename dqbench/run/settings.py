@@ -1,0 +1,138 @@
+"""``--set KEY=VALUE``: options of methods, of the observer and of the recipe, with sweeps."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from dqbench.errors import UsageError, unknown_name
+from dqbench.plugins import Catalogue
+from dqbench.specs import Config, MethodSpec, Recipe
+
+Options = dict[str, list[Any]]
+
+
+@dataclass
+class Settings:
+    """Parsed ``--set`` options: the values to sweep for each option of each method, and plain overrides.
+
+    Attributes:
+        methods: method -> option -> values.
+        observer: overrides of the observer: ``arch`` and fields of its recipe.
+        recipe: overrides of every training recipe's fields.
+    """
+
+    methods: dict[str, Options] = field(default_factory=dict)
+    observer: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+
+def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
+    """Parse ``adq.alpha=0.6``, ``dq.bins=5,10`` (a sweep), ``adq.importances=[1,2]`` (one value), ``recipe.epochs=5``.
+
+    Raises:
+        UsageError: not ``KEY=VALUE``, or an unknown method, option or recipe field (the nearest name is given).
+    """
+    settings = Settings()
+    for text in texts:
+        target, option, values = _split(text)
+        if target in ("observer", "recipe"):
+            _override(settings, target, option, values, text)
+            continue
+        if target not in methods:
+            raise unknown_name("--set target", target, [*(m.name for m in methods), "observer", "recipe"])
+        _known(option, methods[target].config, f"option of method {target}")
+        settings.methods.setdefault(target, {})[option] = values
+    return settings
+
+
+def _split(text: str) -> tuple[str, str, list[Any]]:
+    key, equals, value = text.partition("=")
+    target, dot, option = key.strip().partition(".")
+    if not (equals and dot and target and option and value.strip()):
+        raise UsageError(f"--set {text!r} is not NAME.OPTION=VALUE, e.g. adq.alpha=0.6")
+    return target, option, [_value(part) for part in _parts(value.strip())]
+
+
+def _parts(value: str) -> list[str]:
+    parts, depth = [""], 0
+    for character in value:
+        depth += (character in "[{") - (character in "]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def _override(settings: Settings, target: str, option: str, values: list[Any], text: str) -> None:
+    if len(values) != 1:
+        raise UsageError(f"--set {text!r} gives {len(values)} values; only options of methods can be swept")
+    if not (target == "observer" and option == "arch"):
+        _known(option, Recipe, f"field of the {target}'s recipe")
+    getattr(settings, target)[option] = values[0]
+
+
+def _known(option: str, model: type[BaseModel], what: str) -> None:
+    if option not in model.model_fields:
+        raise unknown_name(what, option, model.model_fields)
+
+
+def variants(spec: MethodSpec, options: Mapping[str, list[Any]]) -> Iterator[Config]:
+    """The configs that the swept options span, in order.
+
+    Raises:
+        UsageError: a value of the wrong type or range; the message says what is right.
+    """
+    for values in itertools.product(*options.values()):
+        chosen = dict(zip(options, values, strict=True))
+        try:
+            yield spec.config.model_validate(chosen)
+        except ValidationError as error:
+            raise UsageError(explain(error, f"{spec.name}.")) from None
+
+
+def changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
+    """A recipe with some fields replaced, validated; its name says what was.
+
+    Raises:
+        UsageError: a value of the wrong type or range.
+    """
+    if not overrides:
+        return recipe
+    note = ", ".join(f"{key}={value}" for key, value in overrides.items())
+    try:
+        return Recipe.model_validate({**recipe.model_dump(), **overrides, "name": f"{recipe.name} ({note})"})
+    except ValidationError as error:
+        raise UsageError(explain(error, "recipe.")) from None
+
+
+def explain(error: ValidationError, prefix: str) -> str:
+    """A pydantic error in one line: which option, which value, what is right."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{prefix}{name}={first['input']!r}: {message[:1].lower()}{message[1:]}" if name else f"{prefix}: {message}"
+
+
+def variant_text(config: Config) -> str:
+    """The options that differ from their defaults, as ``key=value, ...``."""
+    default = type(config)()
+    pairs = [(name, getattr(config, name)) for name in type(config).model_fields]
+    return ", ".join(f"{name}={_show(value)}" for name, value in pairs if value != getattr(default, name))
+
+
+def _show(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, list | tuple | dict | bool) or value is None else str(value)

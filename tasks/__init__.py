@@ -1,0 +1,17 @@
+"""The built-in tasks, one file each; they come in by the entry point ``tasks`` like a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dqbench.hookspecs import hookimpl
+from dqbench.specs import TaskSpec
+
+
+@hookimpl
+def dqbench_tasks() -> Iterable[TaskSpec]:
+    """Yield the built-in tasks."""
+    from dqbench.tasks import cifar10_xarch, digits_xarch
+
+    yield cifar10_xarch.TASK
+    yield digits_xarch.TASK
