@@ -1,0 +1,100 @@
+"""The ``dqbench`` command: one file per subcommand, each with ``register(app)``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dqbench.cli.failures import report
+from dqbench.cli.state import State
+
+__all__ = ["State", "app", "main"]
+
+EVERYWHERE = "All commands take --json, --plugin FILE and --debug; see: dqbench --help"
+
+
+class _Group(TyperGroup):
+    """Takes the global options before and after the subcommand."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _global_options_first(args))
+
+
+def _global_options_first(args: Sequence[str]) -> list[str]:
+    first: list[str] = []
+    rest: list[str] = []
+    queue = list(args)
+    while queue and queue[0] != "--":
+        arg = queue.pop(0)
+        is_global = arg in ("--json", "--debug", "--plugin") or arg.startswith("--plugin=")
+        (first if is_global else rest).append(arg)
+        if arg == "--plugin" and queue:
+            first.append(queue.pop(0))
+    return first + rest + queue
+
+
+app = typer.Typer(
+    name="dqbench",
+    cls=_Group,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from dqbench import __version__
+
+        typer.echo(f"dqbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _dqbench(
+    ctx: typer.Context,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Load this plugin file as well (repeatable).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """How little of a dataset do you need to keep, and which method should choose it?
+
+    The options below work before and after the command.
+    """
+    ctx.obj = State(json=as_json, debug=debug, plugin_files=tuple(plugin or ()))
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+for _name in ("run", "compress", "listing", "show", "data", "leaderboard", "doctor"):
+    try:
+        importlib.import_module(f"dqbench.cli.{_name}").register(app)
+    except ModuleNotFoundError as _error:
+        if not (_error.name or "").startswith("dqbench."):
+            raise
+for _info in app.registered_commands:
+    _info.epilog = _info.epilog or EVERYWHERE
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code: 0 done, 1 some cells failed, 2 wrong use, 130 interrupted."""
+    words = list(sys.argv[1:] if args is None else args)
+    try:
+        code = typer.main.get_command(app).main(words, prog_name="dqbench", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error, debug="--debug" in words)
+    return code if isinstance(code, int) else 0
