@@ -185,6 +185,7 @@ class DatasetSpec:
         shape: (height, width, channels) of one image.
         counts: (train, test) numbers of the official set.
         origin: ``bundled`` (ships inside a dependency), ``download`` (fetched by ``dqbench data get``) or ``import``.
+        class_names: one per class, which an import takes over; empty where they are not fixed.
     """
 
     name: str
@@ -196,6 +197,7 @@ class DatasetSpec:
     summary: str
     licence: str
     citation: str
+    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

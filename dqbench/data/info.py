@@ -1,0 +1,119 @@
+"""Where data sets lie on disk, and what ``dataset.json`` says about one. Needs no NumPy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import platformdirs
+
+from dqbench.data.arrays import Provenance
+from dqbench.errors import UsageError
+
+FORMAT = 1
+FILE = "dataset.json"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a stored data set without opening its arrays.
+
+    Attributes:
+        shape: (height, width, channels) of one image.
+        train_hash: content hash of the training set (``dqbench.data.content.content_hash``).
+        test_hash: the same of the test set.
+        mean: channel means of the training set in [0, 1].
+        std: channel standard deviations of the training set in [0, 1].
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    train_count: int
+    test_count: int
+    train_hash: str
+    test_hash: str
+    provenance: Provenance
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+
+def data_root() -> Path:
+    """The folder of all data sets: ``DQBENCH_DATA``, or ``data`` in the user's cache folder of dqbench."""
+    chosen = os.environ.get("DQBENCH_DATA")
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("dqbench") / "data"
+
+
+def folder_of(name: str) -> Path:
+    """The folder of one data set.
+
+    Raises:
+        UsageError: the name cannot be a folder's.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"data set name {name!r} is not usable; take small letters, digits, - and _, e.g. my-photos")
+    return data_root() / name
+
+
+def read_info(name: str) -> DatasetInfo | None:
+    """What ``dataset.json`` says, or None if the data set is not there.
+
+    Raises:
+        UsageError: the file is damaged or of another format.
+    """
+    path = folder_of(name) / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise damaged(name, f"{FILE} cannot be read: {error}") from error
+    try:
+        return _parse(name, json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise damaged(name, f"{FILE}: {type(error).__name__}: {error}") from error
+
+
+def _parse(name: str, data: Any) -> DatasetInfo:
+    if data["format"] != FORMAT:
+        raise ValueError(f"format {data['format']} is not {FORMAT}")
+    values = {field.name: data[field.name] for field in dataclasses.fields(DatasetInfo)}
+    if values["name"] != name or values["provenance"] not in get_args(Provenance):
+        raise ValueError(f"name {values['name']!r}, provenance {values['provenance']!r}")
+    for key in ("class_names", "shape", "mean", "std"):
+        values[key] = tuple(values[key])
+    info = DatasetInfo(**values)
+    if len(info.shape) != 3 or not len(info.mean) == len(info.std) == info.shape[2]:
+        raise ValueError(f"shape {info.shape} with {len(info.mean)} channel means")
+    return info
+
+
+def write_info(info: DatasetInfo, folder: Path) -> None:
+    """Write ``dataset.json`` into ``folder``."""
+    text = json.dumps({"format": FORMAT, **dataclasses.asdict(info)}, indent=1, ensure_ascii=False)
+    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def present() -> list[str]:
+    """The names of all data sets that are on disk, sorted."""
+    try:
+        folders = list(data_root().iterdir())
+    except OSError:
+        return []
+    return sorted(f.name for f in folders if _NAME.fullmatch(f.name) and (f / FILE).is_file())
+
+
+def damaged(name: str, reason: str) -> UsageError:
+    """The error for a data set whose files are not what they should be."""
+    return UsageError(f"{name} in {folder_of(name)} is damaged ({reason}); delete that folder and get {name} again")

@@ -1,0 +1,273 @@
+"""The data sets on disk: written whole or not at all, described by JSON, read through memory maps.
+
+A data set is a folder below :func:`data_root`: ``train_images.npy``, ``train_labels.npy``, ``test_images.npy``,
+``test_labels.npy`` and ``dataset.json``. Reading the description needs no NumPy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dqbench.data.arrays import Arrays, Provenance, TestSet
+from dqbench.data.info import FILE, DatasetInfo, damaged, data_root, folder_of, present, read_info, write_info
+from dqbench.errors import UsageError, unknown_name
+from dqbench.specs import load_target
+
+if TYPE_CHECKING:
+    from dqbench.data.source import Source
+    from dqbench.plugins import Registry
+    from dqbench.specs import DatasetSpec
+
+__all__ = [
+    "Arrays",
+    "DatasetInfo",
+    "Provenance",
+    "TestSet",
+    "data_root",
+    "fetch",
+    "info",
+    "open_test",
+    "open_train",
+    "present",
+    "put",
+    "verify",
+]
+
+
+def put(name: str, arrays: Arrays) -> DatasetInfo:
+    """Check the arrays and store them under ``name``, in place of what was there.
+
+    Raises:
+        UsageError: something is wrong with the arrays, or the folder cannot be written.
+    """
+    from dqbench.data.content import check_arrays
+
+    check_arrays(arrays)
+    with _locked(name):
+        return _write(name, arrays)
+
+
+def fetch(spec: DatasetSpec) -> DatasetInfo:
+    """Store a data set that is not there yet: bundled ones are made, others are downloaded.
+
+    Two processes that fetch the same one do the work once.
+
+    Raises:
+        UsageError: it cannot be downloaded, or the folder cannot be written.
+    """
+    with _locked(spec.name):
+        return read_info(spec.name) or _write(spec.name, _checked(load_target(spec.target)()))
+
+
+def info(name: str, registry: Registry) -> DatasetInfo:
+    """What is known of a data set. Bundled ones are made on first use.
+
+    Raises:
+        UsageError: it is not there (the message says what to run), not known, or damaged.
+    """
+    found = read_info(name)
+    if found is not None:
+        return found
+    if name not in registry.datasets:
+        raise unknown_name("data set", name, {*present(), *(spec.name for spec in registry.datasets)})
+    spec = registry.datasets[name]
+    if spec.origin == "bundled":
+        return fetch(spec)
+    get = f"dqbench data get {name}, or dqbench data import {name} FILE.npz"
+    raise _missing(name, get if spec.origin == "download" else f"dqbench data import {name} FILE.npz")
+
+
+def verify(name: str) -> DatasetInfo:
+    """Compute the content hashes and channel statistics of a stored data set anew and compare.
+
+    Raises:
+        UsageError: it is not there, or a file is not what it was when it was stored.
+    """
+    from dqbench.data.content import channel_statistics, content_hash
+
+    found = _read_or_missing(name)
+    for split, expected in (("train", found.train_hash), ("test", found.test_hash)):
+        images, labels = _open(found, split)
+        if content_hash(images, labels, found.class_names) != expected:
+            raise damaged(name, f"the content of its {split} files or class names has changed")
+        if split == "train" and not _statistics_agree(found, channel_statistics(images)):
+            raise damaged(name, f"the channel statistics in {FILE} are not those of its images")
+    return found
+
+
+def open_train(name: str, per_class: int | None = None) -> Source:
+    """The training set, memory-mapped, or the first ``per_class`` images of each class by native index.
+
+    The ids of a part are the native ones. A class with fewer images gives all that it has.
+
+    Raises:
+        UsageError: the data set is not there, or damaged.
+    """
+    import numpy as np
+
+    from dqbench.data.content import first_of_each_class
+    from dqbench.data.source import Source
+
+    found = _read_or_missing(name)
+    images, labels = _open(found, "train")
+    ids = np.arange(len(labels), dtype=np.int64)
+    if per_class is not None:
+        ids = first_of_each_class(labels, per_class)
+        images, labels = np.asarray(images[ids]), labels[ids]
+    return Source(
+        name=name,
+        images=images,
+        labels=labels,
+        class_names=found.class_names,
+        ids=ids,
+        content_hash=found.train_hash,
+        mean=np.array(found.mean, dtype=np.float64),
+        std=np.array(found.std, dtype=np.float64),
+    )
+
+
+def open_test(name: str, per_class: int | None = None) -> TestSet:
+    """The test set, or the first ``per_class`` images of each class. Only the evaluate job calls this.
+
+    Raises:
+        UsageError: the data set is not there, or damaged.
+    """
+    import numpy as np
+
+    from dqbench.data.content import first_of_each_class
+
+    found = _read_or_missing(name)
+    images, labels = _open(found, "test")
+    if per_class is not None:
+        part = first_of_each_class(labels, per_class)
+        images, labels = np.asarray(images[part]), labels[part]
+    return TestSet(images, labels, found.test_hash)
+
+
+def _checked(arrays: Any) -> Arrays:
+    from dqbench.data.content import check_arrays
+
+    if not isinstance(arrays, Arrays):
+        raise UsageError(f"a data set's target must return dqbench.data.store.Arrays, not {type(arrays).__name__}")
+    check_arrays(arrays)
+    return arrays
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    from filelock import FileLock
+
+    folder = folder_of(name)
+    lock = FileLock(folder.with_name(f".{name}.lock"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _write(name: str, arrays: Arrays) -> DatasetInfo:
+    target = folder_of(name)
+    if target.exists() and not (target / FILE).is_file():
+        raise UsageError(f"{target} is there but holds no data set of dqbench; move it, or set DQBENCH_DATA elsewhere")
+    for leftover in target.parent.glob(f".{name}.*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = target.with_name(f".{name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir()
+        described = _fill(temporary, name, arrays)
+        _move_into_place(temporary, target)
+    except OSError as error:
+        raise _unwritable(error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return described
+
+
+def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
+    import numpy as np
+
+    from dqbench.data.content import channel_statistics, content_hash
+
+    splits = {"train": (arrays.x_train, arrays.y_train), "test": (arrays.x_test, arrays.y_test)}
+    hashes = {}
+    for split, (images, labels) in splits.items():
+        np.save(folder / f"{split}_images.npy", np.ascontiguousarray(images), allow_pickle=False)
+        np.save(folder / f"{split}_labels.npy", labels.astype(np.int64), allow_pickle=False)
+        hashes[split] = content_hash(images, labels.astype(np.int64), arrays.class_names)
+    mean, std = channel_statistics(arrays.x_train)
+    height, width, channels = (int(side) for side in arrays.x_train.shape[1:])
+    described = DatasetInfo(
+        name=name,
+        class_names=tuple(arrays.class_names),
+        shape=(height, width, channels),
+        train_count=len(arrays.y_train),
+        test_count=len(arrays.y_test),
+        train_hash=hashes["train"],
+        test_hash=hashes["test"],
+        provenance=arrays.provenance,
+        mean=tuple(mean.tolist()),
+        std=tuple(std.tolist()),
+    )
+    write_info(described, folder)
+    return described
+
+
+def _move_into_place(temporary: Path, target: Path) -> None:
+    aside = target.with_name(f".{target.name}.{os.getpid()}.old.tmp")
+    if target.exists():
+        target.rename(aside)
+    try:
+        temporary.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read_or_missing(name: str) -> DatasetInfo:
+    found = read_info(name)
+    if found is None:
+        raise _missing(name, f"dqbench data get {name}, or dqbench data import {name} FILE.npz")
+    return found
+
+
+def _open(found: DatasetInfo, split: str) -> tuple[Any, Any]:
+    import numpy as np
+
+    folder = folder_of(found.name)
+    count = found.train_count if split == "train" else found.test_count
+    try:
+        images = np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(folder / f"{split}_labels.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise damaged(found.name, f"its {split} files cannot be read: {error}") from error
+    if images.shape != (count, *found.shape) or labels.shape != (count,):
+        raise damaged(found.name, f"{split} images {images.shape} and labels {labels.shape} are not as {FILE} says")
+    if images.dtype != np.uint8 or labels.dtype != np.int64:
+        raise damaged(found.name, f"{split} images are {images.dtype} and labels {labels.dtype}")
+    return images, labels
+
+
+def _statistics_agree(found: DatasetInfo, computed: tuple[Any, Any]) -> bool:
+    mean, std = computed
+    return tuple(mean.tolist()) == found.mean and tuple(std.tolist()) == found.std
+
+
+def _missing(name: str, command: str) -> UsageError:
+    return UsageError(f"{name} is not in {data_root()}; run: {command}")
+
+
+def _unwritable(error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    return UsageError(f"data folder {data_root()} cannot be written ({reason}); set DQBENCH_DATA to one that can")
