@@ -17,7 +17,7 @@ import pluggy
 
 from dqbench import hookspecs
 from dqbench.errors import PluginError, unknown_name
-from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, TaskSpec
+from dqbench.specs import ArchSpec, Config, DatasetSpec, MethodSpec, TaskSpec
 
 GROUP = "dqbench"
 
@@ -109,6 +109,20 @@ class Registry:
     archs: Catalogue[ArchSpec] = field(default_factory=lambda: Catalogue("arch"))
     broken: list[BrokenPlugin] = field(default_factory=list)
     files: tuple[Path, ...] = ()
+
+    def base(self, spec: MethodSpec, config: Config) -> tuple[MethodSpec, Config] | None:
+        """The method that ``spec`` builds on, with its share of the config; None where it builds on none."""
+        if spec.builds_on is None:
+            return None
+        base = self.methods[spec.builds_on]
+        values = config.model_dump(include=set(base.config.model_fields))
+        return base, base.config.model_validate(values)
+
+    def needs_observer(self, spec: MethodSpec) -> bool:
+        """Whether the method, or one that it builds on, looks through a trained network."""
+        return "observer" in spec.needs or (
+            spec.builds_on is not None and self.needs_observer(self.methods[spec.builds_on])
+        )
 
     def find(self, name: str) -> tuple[str, Any, Origin]:
         """The kind, spec and origin of whatever bears this name.

@@ -210,7 +210,7 @@ class _TaskPlanner:
     def _add_cell(self, row: _Row | None, budget: Budget, arch: ArchSpec) -> None:
         recipe = settings_.changed(self.profile.recipe(arch.name), self.parsed.recipe)
         runs = tuple(self._run(row, budget, arch, recipe, seed) for seed in self.seeds)
-        watched = row is not None and self._needs_observer(row.spec)
+        watched = row is not None and self.registry.needs_observer(row.spec)
         cell = Cell(
             task=self.task.name,
             task_version=self.task.version,
@@ -235,10 +235,6 @@ class _TaskPlanner:
         text = canonical({"cell": cell, "evaluate": [run.evaluate for run in runs]})
         key = hashlib.sha256(text.encode()).hexdigest()
         self.made.cells.append(PlannedCell(cell, self.source, runs, key))
-
-    def _needs_observer(self, spec: MethodSpec) -> bool:
-        base = self.registry.methods[spec.builds_on] if spec.builds_on else None
-        return "observer" in spec.needs or (base is not None and self._needs_observer(base))
 
     def _run(self, row: _Row | None, budget: Budget, arch: ArchSpec, recipe: Recipe, seed: int) -> PlannedRun:
         roles: dict[str, tuple[str, ...]] = {}
@@ -283,11 +279,8 @@ class _TaskPlanner:
         self, spec: MethodSpec, config: Config, seed: int, roles: dict[str, tuple[str, ...]]
     ) -> str | None:
         """The key of the job whose arrays this method starts from, its own or those of the method it builds on."""
-        prior = None
-        if spec.builds_on:
-            base = self.registry.methods[spec.builds_on]
-            values = config.model_dump(include=set(base.config.model_fields))
-            prior = self._prepare(base, base.config.model_validate(values), seed, roles)
+        base = self.registry.base(spec, config)
+        prior = self._prepare(*base, seed, roles) if base else None
         if not spec.prepares:
             return prior
         observer, inputs = self._observe(seed, roles) if "observer" in spec.needs else (None, {})
