@@ -1,0 +1,139 @@
+"""Specs as plain facts (JSON values), for ``list`` and ``show``."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from dqbench.plugins import Origin
+from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, Profile, Recipe, TaskSpec
+
+Facts = dict[str, Any]
+
+
+def of(spec: MethodSpec | TaskSpec | DatasetSpec | ArchSpec, origin: Origin) -> Facts:
+    """All that ``dqbench show`` tells of a spec."""
+    told = {MethodSpec: method, TaskSpec: task, DatasetSpec: dataset, ArchSpec: arch}
+    return {**told[type(spec)](spec), "from": str(origin), "plugin": origin.plugin}  # type: ignore[operator]
+
+
+def method(spec: MethodSpec) -> Facts:
+    """A method's facts."""
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "kind": spec.kind,
+        "version": spec.version,
+        "paper": spec.paper,
+        "needs": list(spec.needs),
+        "builds_on": spec.builds_on,
+        "control_of": spec.control_of,
+        "differs": spec.differs,
+        "options": options(spec.config, spec.compress_only),
+        "target": spec.target,
+    }
+
+
+def task(spec: TaskSpec) -> Facts:
+    """A task's facts."""
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "version": spec.version,
+        "dataset": spec.dataset,
+        "metric": spec.metric,
+        "labels": spec.labels,
+        "paper": spec.paper,
+        "licence": spec.licence,
+        "citation": spec.citation,
+        "superseded_by": spec.superseded_by,
+        "smoke_leaves_out": spec.smoke_leaves_out,
+        "published_differs": spec.published_differs,
+        "profiles": {name: profile(p) for name, p in spec.profiles.items()},
+    }
+
+
+def profile(spec: Profile) -> Facts:
+    """A profile's facts."""
+    return {
+        "archs": list(spec.archs),
+        "keeps": list(spec.keeps),
+        "seeds": spec.seeds,
+        "train_per_class": spec.train_per_class,
+        "test_per_class": spec.test_per_class,
+        "recipes": {arch: recipe(r) for arch, r in spec.recipes.items()},
+        "observer": {"arch": spec.observer.arch, "recipe": recipe(spec.observer.recipe)},
+    }
+
+
+def recipe(spec: Recipe) -> Facts:
+    """A recipe's fields."""
+    return spec.model_dump(mode="json")
+
+
+def dataset(spec: DatasetSpec) -> Facts:
+    """A data set's facts."""
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "classes": spec.classes,
+        "shape": list(spec.shape),
+        "train": spec.counts[0],
+        "test": spec.counts[1],
+        "origin": spec.origin,
+        "licence": spec.licence,
+        "citation": spec.citation,
+    }
+
+
+def arch(spec: ArchSpec) -> Facts:
+    """An architecture's facts."""
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "version": spec.version,
+        "sizes": list(spec.sizes),
+        "source": spec.source,
+        "target": spec.target,
+    }
+
+
+def options(config: type[BaseModel], compress_only: Iterable[str]) -> list[Facts]:
+    """The options of a method: name, type, range, default and meaning."""
+    late = set(compress_only)
+    return [
+        {
+            "name": name,
+            "type": type_name(field.annotation),
+            "range": _range(field),
+            "default": field.get_default(call_default_factory=True) if not field.is_required() else None,
+            "required": field.is_required(),
+            "compress_only": name in late,
+            "meaning": field.description or "",
+        }
+        for name, field in config.model_fields.items()
+    ]
+
+
+def type_name(annotation: Any) -> str:
+    """A type as a user reads it: ``Literal["a", "b"] | None`` is ``a | b | none``."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation in (None, type(None)):
+        return "none"
+    if origin is Literal:
+        return " | ".join(str(value) for value in args)
+    if origin in (Union, types.UnionType):
+        return " | ".join(type_name(part) for part in args)
+    if origin in (tuple, list):
+        return f"list of {type_name(args[0])}"
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def _range(field: FieldInfo) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    bounds = [(sign, getattr(m, key, None)) for m in field.metadata for key, sign in signs.items()]
+    return ", ".join(f"{sign} {bound}" for sign, bound in bounds if bound is not None)
