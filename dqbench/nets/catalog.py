@@ -1,0 +1,107 @@
+"""The architectures that ship with dqbench, as specs; their code is loaded when one is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dqbench.hookspecs import hookimpl
+from dqbench.specs import ArchSpec
+
+_TIMM = "timm"
+_ANY = (28, 32, 64, 128)
+"""Sizes of nets that pool globally: the form is made for 32 px, and larger images cost more."""
+
+_DC = "own; Zhao, Mopuri, Bilen, Dataset Condensation with Gradient Matching, ICLR 2021, section 4"
+
+_SPECS = (
+    ArchSpec(
+        name="resnet18",
+        target="dqbench.nets.cifar:resnet18",
+        sizes=_ANY,
+        summary="ResNet-18, CIFAR form: 3x3 stem of stride 1, no max-pool; 11,173,962 parameters at 10 classes",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="resnet50",
+        target="dqbench.nets.cifar:resnet50",
+        sizes=_ANY,
+        summary="ResNet-50, CIFAR form: 3x3 stem of stride 1, no max-pool; 23,520,842 parameters at 10 classes",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="vit",
+        target="dqbench.nets.cifar:vit",
+        sizes=(32,),
+        summary="ViT for 32 px: patch 4, width 512, depth 6, 8 heads, MLP 512, dropout 0.1",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="swin",
+        target="dqbench.nets.cifar:swin",
+        sizes=(32,),
+        summary="Swin-T widths and depths for 32 px: patch 2, window 4",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="convnext",
+        target="dqbench.nets.cifar:convnext",
+        sizes=(32,),
+        summary="ConvNeXt-T with its 4x4 patch stem, at 32 px",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="mobilenetv2",
+        target="dqbench.nets.cifar:mobilenetv2",
+        sizes=(32,),
+        summary="MobileNetV2 1.0, CIFAR form: stem and second stage of stride 1",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="convnet3-in",
+        target="dqbench.nets.convnet:convnet3_in",
+        sizes=(32,),
+        summary="ConvNet of depth 3, width 128, instance norm: 2,048 features at 32 px",
+        source=_DC,
+    ),
+    ArchSpec(
+        name="convnet3-bn",
+        target="dqbench.nets.convnet:convnet3_bn",
+        sizes=(32,),
+        summary="ConvNet of depth 3, width 128, batch norm: 2,048 features at 32 px",
+        source=_DC,
+    ),
+    ArchSpec(
+        name="resnet10-slim",
+        target="dqbench.nets.small:resnet10_slim",
+        sizes=_ANY,
+        summary="ResNet with one block per stage, widths 16 to 128, stride-2 stem: for smoke runs on a CPU",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="convnet3-slim",
+        target="dqbench.nets.convnet:convnet3_slim",
+        sizes=(32,),
+        summary="convnet3-bn with width 32: for smoke runs on a CPU",
+        source="own",
+    ),
+    ArchSpec(
+        name="digits-cnn",
+        target="dqbench.nets.small:digits_cnn",
+        sizes=(8,),
+        summary="ConvNet of depth 2, width 16, batch norm, for 8 px digits",
+        source="own",
+    ),
+    ArchSpec(
+        name="digits-mlp",
+        target="dqbench.nets.small:digits_mlp",
+        sizes=(8,),
+        summary="Multi-layer perceptron with two hidden layers of 128, for 8 px digits",
+        source="own",
+    ),
+)
+
+
+@hookimpl
+def dqbench_archs() -> Iterable[ArchSpec]:
+    """The built-in architectures."""
+    return _SPECS

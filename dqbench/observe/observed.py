@@ -1,0 +1,90 @@
+"""What methods see of a network that was trained on the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from dqbench.errors import UsageError
+from dqbench.nets.build import layout, place, pooled_intermediates
+from dqbench.observe.gradients import last_layer_gradient
+from dqbench.train.batches import Normalise
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The observer's view of the source, sample by sample in the source's order.
+
+    Attributes:
+        features: penultimate features, (n, d), float32.
+        logits: (n, classes), float32.
+        labels: (n,), int64.
+        device: ``cpu`` or ``cuda``.
+        network: gives the trained network; called once, when it is first needed.
+        mean: channel means that the network was trained with, (channels,).
+        std: channel standard deviations, (channels,).
+    """
+
+    features: npt.NDArray[np.float32]
+    logits: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    device: str
+    network: Callable[[], nn.Module]
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if not len(self.features) == len(self.logits) == len(self.labels):
+            raise ValueError(
+                f"{len(self.features)} features, {len(self.logits)} logits and {len(self.labels)} labels: "
+                "one of each per sample is needed"
+            )
+
+    @cached_property
+    def net(self) -> nn.Module:
+        """The network in eval mode on the device, without gradients."""
+        return place(self.network(), torch.device(self.device)).eval().requires_grad_(False)
+
+    @cached_property
+    def _normalise(self) -> Normalise:
+        return Normalise(self.mean, self.std, torch.device(self.device), layout(self.net))
+
+    def gradients(self, double_softmax: bool = False) -> npt.NDArray[np.float64]:
+        """Last-layer gradients g = softmax(z) - onehot(y), (n, classes); see :mod:`dqbench.observe.gradients`."""
+        return last_layer_gradient(self.logits, self.labels, double_softmax)
+
+    def pyramid(self, images: torch.Tensor) -> torch.Tensor:
+        """Globally averaged intermediate features and the penultimate ones, (b, D) float32 (ADQ, Eq. 5's input).
+
+        Args:
+            images: uint8, (b, h, w, c), on any device.
+        """
+        with torch.no_grad():
+            return pooled_intermediates(self.net, self._normalise(images.to(self.device))).float()
+
+
+def save_arrays(folder: Path, features: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]) -> None:
+    """Write ``features.npy`` and ``logits.npy``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "features.npy", np.asarray(features, np.float32), allow_pickle=False)
+    np.save(folder / "logits.npy", np.asarray(logits, np.float32), allow_pickle=False)
+
+
+def load_arrays(folder: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Features and logits as :func:`save_arrays` wrote them.
+
+    Raises:
+        UsageError: they are not there, or damaged.
+    """
+    try:
+        features, logits = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("features", "logits"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no readable observer arrays ({error}); observe again") from error
+    return features, logits

@@ -1,0 +1,86 @@
+"""The training recipes of the built-in tasks, as data. Imports no torch.
+
+``*_PAPER`` follow the papers, ``*_QUICK`` are for minutes on one GPU, ``*_SMOKE`` for minutes on two CPU cores. In each
+mapping ``"*"`` serves the architectures that are not named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dqbench.specs import Recipe
+
+CIFAR_SGD = Recipe(
+    name="cifar-sgd-200",
+    epochs=200,
+    batch_size=128,
+    optimizer="sgd",
+    lr=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    augment=("crop4", "flip"),
+)
+"""The recipe of the DQ and ADQ papers for convolutional nets on CIFAR-10."""
+
+CIFAR_ADAM = Recipe(
+    name="cifar-adam-200",
+    epochs=200,
+    batch_size=512,
+    optimizer="adam",
+    lr=1e-4,
+    weight_decay=0.0,
+    augment=("randaugment-2-14", "crop4", "flip"),
+)
+"""For ViT and Swin at 32 px: no paper prints it; a public repository with these settings reports like accuracies."""
+
+CIFAR_CONVNEXT = CIFAR_ADAM.model_copy(update={"name": "cifar-adam-200-our-choice"})
+"""For ConvNeXt at 32 px, whose recipe is published nowhere: our choice is that of ViT and Swin."""
+
+CIFAR_SGD_QUICK = CIFAR_SGD.model_copy(update={"name": "cifar-sgd-30", "epochs": 30, "warmup_epochs": 2.0})
+CIFAR_ADAM_QUICK = CIFAR_ADAM.model_copy(
+    update={"name": "cifar-adam-30", "epochs": 30, "batch_size": 128, "lr": 5e-4, "warmup_epochs": 2.0}
+)
+
+CIFAR_SMOKE_SGD = Recipe(
+    name="cifar-smoke-8",
+    epochs=8,
+    batch_size=32,
+    optimizer="sgd",
+    lr=0.05,
+    weight_decay=5e-4,
+    warmup_epochs=1.0,
+    augment=("flip",),
+)
+
+DIGITS_SMOKE_RECIPE = Recipe(
+    name="digits-smoke-15",
+    epochs=15,
+    batch_size=32,
+    optimizer="adamw",
+    lr=5e-3,
+    weight_decay=0.01,
+    warmup_epochs=1.0,
+    augment=("shift1",),
+)
+DIGITS_PAPER_RECIPE = DIGITS_SMOKE_RECIPE.model_copy(update={"name": "digits-60", "epochs": 60})
+
+CIFAR_PAPER: Mapping[str, Recipe] = MappingProxyType(
+    {"vit": CIFAR_ADAM, "swin": CIFAR_ADAM, "convnext": CIFAR_CONVNEXT, "*": CIFAR_SGD}
+)
+CIFAR_QUICK: Mapping[str, Recipe] = MappingProxyType(
+    {"vit": CIFAR_ADAM_QUICK, "swin": CIFAR_ADAM_QUICK, "convnext": CIFAR_ADAM_QUICK, "*": CIFAR_SGD_QUICK}
+)
+CIFAR_SMOKE: Mapping[str, Recipe] = MappingProxyType({"*": CIFAR_SMOKE_SGD})
+DIGITS_SMOKE: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_SMOKE_RECIPE})
+DIGITS_QUICK: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_PAPER_RECIPE})
+DIGITS_PAPER: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_PAPER_RECIPE})
+
+OBSERVER_CIFAR_PAPER = CIFAR_SGD.model_copy(update={"name": "cifar-observer-10", "epochs": 10})
+"""The observer of the DQ paper: ten epochs on the full source."""
+
+OBSERVER_CIFAR_QUICK = OBSERVER_CIFAR_PAPER
+OBSERVER_CIFAR_SMOKE = CIFAR_SMOKE_SGD
+OBSERVER_DIGITS_SMOKE = DIGITS_SMOKE_RECIPE
+OBSERVER_DIGITS_QUICK = DIGITS_PAPER_RECIPE
+OBSERVER_DIGITS_PAPER = DIGITS_PAPER_RECIPE

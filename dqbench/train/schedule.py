@@ -1,0 +1,51 @@
+"""Optimisers and learning-rate schedules of a recipe, stepped once per update."""
+
+from __future__ import annotations
+
+import math
+
+import timm.optim
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from dqbench.specs import Recipe
+
+_TIMM_NAMES = {"sgd": "momentum", "adam": "adam", "adamw": "adamw"}  # timm's "sgd" is Nesterov's
+
+
+def make_optimizer(net: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters of ``net``; SGD's momentum is the classical one."""
+    optimizer: torch.optim.Optimizer = timm.optim.create_optimizer_v2(  # type: ignore[attr-defined]
+        net,
+        opt=_TIMM_NAMES[recipe.optimizer],
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        momentum=recipe.momentum,
+        filter_bias_and_bn=recipe.decay_matrices_only,
+        fused=True,
+    )
+    return optimizer
+
+
+def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps_per_epoch: int) -> LambdaLR:
+    """The course of the learning rate over ``recipe.epochs * steps_per_epoch`` updates."""
+    total = recipe.epochs * steps_per_epoch
+    return LambdaLR(optimizer, lambda step: lr_factor(recipe, step, total))
+
+
+def lr_factor(recipe: Recipe, step: int, total: int) -> float:
+    """The share of ``recipe.lr`` at update ``step`` (from 0) of ``total``.
+
+    Warm-up rises linearly and reaches 1 at its last update; ``cosine`` falls over the updates after it; ``step`` and
+    ``constant`` count from the start.
+    """
+    warmup = min(round(recipe.warmup_epochs * total / recipe.epochs), total - 1)
+    if step < warmup:
+        return (step + 1) / warmup
+    if recipe.schedule == "cosine":
+        progress = min((step - warmup) / (total - warmup), 1.0)
+        return recipe.final_lr + (1.0 - recipe.final_lr) * 0.5 * (1.0 + math.cos(math.pi * progress))
+    if recipe.schedule == "step":
+        return recipe.step_factor if 2 * step >= total else 1.0
+    return 1.0
