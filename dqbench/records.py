@@ -87,7 +87,7 @@ class Run(_Part):
     score: float = Field(description="the metric at the last epoch, in percent, read once from the test set")
     metrics: dict[str, Any] = Field(description="all that the evaluator returned")
     best_epoch_score: float | None = Field(None, description="best of at most 20 snapshots on the test set; on request")
-    curve: list[dict[str, float]] = Field(description="per epoch: epoch, loss, train_accuracy, lr")
+    curve: list[dict[str, float]] = Field(description="per epoch: epoch, loss, accuracy on the augmented training images, lr")
     samples: int = Field(description="samples trained on")
     bytes: int = Field(description="bytes of what must be stored: images, labels, weights, anything training needs")
     updates: int = Field(description="optimiser updates")
@@ -151,9 +151,13 @@ class Record(_Part):
     @property
     def file_name(self) -> str:
         """Where the record lies below ``records/``: readable, and unique by its key."""
-        c = self.cell
-        parts = [c.profile, c.method, str(c.budget), c.arch, self.key[:10]]
-        return f"{c.task}/{'_'.join(parts)}.json"
+        return file_name(self.cell, self.key)
+
+
+def file_name(cell: Cell, key: str) -> str:
+    """Where the record of a cell with this key lies below ``records/``."""
+    parts = [cell.profile, cell.method, str(cell.budget), cell.arch, key[:10]]
+    return f"{cell.task}/{'_'.join(parts)}.json"
 
 
 def write(record: Record, folder: Path) -> Path:

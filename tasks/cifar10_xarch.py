@@ -7,7 +7,14 @@ and ConvNeXt are trained from scratch for 200 epochs at keep ratios 0.1, 0.2, 0.
 from __future__ import annotations
 
 from dqbench.specs import ObserverSpec, Profile, TaskSpec
-from dqbench.train.recipes import CIFAR_PAPER, CIFAR_QUICK, CIFAR_SMOKE, OBSERVER_PAPER, OBSERVER_QUICK
+from dqbench.train.recipes import (
+    CIFAR_PAPER,
+    CIFAR_QUICK,
+    CIFAR_SMOKE,
+    OBSERVER_CIFAR_PAPER,
+    OBSERVER_CIFAR_QUICK,
+    OBSERVER_CIFAR_SMOKE,
+)
 
 PAPER_ARCHS = ("resnet18", "resnet50", "vit", "swin", "convnext")
 
@@ -34,8 +41,8 @@ TASK = TaskSpec(
         "smoke": Profile(
             archs=("resnet10-slim", "convnet3-slim"),
             keeps=(0.1, 0.3),
-            recipes={"*": CIFAR_SMOKE["*"]},
-            observer=ObserverSpec("resnet10-slim", CIFAR_SMOKE["*"]),
+            recipes=CIFAR_SMOKE,
+            observer=ObserverSpec("resnet10-slim", OBSERVER_CIFAR_SMOKE),
             seeds=2,
             train_per_class=250,
             test_per_class=200,
@@ -45,7 +52,7 @@ TASK = TaskSpec(
             archs=("resnet18", "vit"),
             keeps=(0.1, 0.2, 0.3),
             recipes=CIFAR_QUICK,
-            observer=ObserverSpec("resnet18", OBSERVER_QUICK),
+            observer=ObserverSpec("resnet18", OBSERVER_CIFAR_QUICK),
             seeds=3,
             threads=4,
             time_limit_s=4 * 3600.0,
@@ -54,7 +61,7 @@ TASK = TaskSpec(
             archs=PAPER_ARCHS,
             keeps=(0.1, 0.2, 0.3),
             recipes=CIFAR_PAPER,
-            observer=ObserverSpec("resnet18", OBSERVER_PAPER),
+            observer=ObserverSpec("resnet18", OBSERVER_CIFAR_PAPER),
             seeds=5,
             threads=4,
             time_limit_s=48 * 3600.0,

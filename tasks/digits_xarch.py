@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dqbench.specs import ObserverSpec, Profile, TaskSpec
-from dqbench.train.recipes import DIGITS_PAPER, DIGITS_SMOKE
+from dqbench.train.recipes import (
+    DIGITS_PAPER,
+    DIGITS_QUICK,
+    DIGITS_SMOKE,
+    OBSERVER_DIGITS_PAPER,
+    OBSERVER_DIGITS_QUICK,
+    OBSERVER_DIGITS_SMOKE,
+)
 
 TASK = TaskSpec(
     name="digits-xarch",
@@ -19,15 +26,15 @@ TASK = TaskSpec(
             archs=("digits-cnn", "digits-mlp"),
             keeps=(0.05, 0.1, 0.3),
             recipes=DIGITS_SMOKE,
-            observer=ObserverSpec("digits-cnn", DIGITS_SMOKE["*"]),
+            observer=ObserverSpec("digits-cnn", OBSERVER_DIGITS_SMOKE),
             seeds=2,
             time_limit_s=300.0,
         ),
         "quick": Profile(
             archs=("digits-cnn", "digits-mlp"),
             keeps=(0.05, 0.1, 0.3),
-            recipes=DIGITS_PAPER,
-            observer=ObserverSpec("digits-cnn", DIGITS_PAPER["*"]),
+            recipes=DIGITS_QUICK,
+            observer=ObserverSpec("digits-cnn", OBSERVER_DIGITS_QUICK),
             seeds=3,
             time_limit_s=600.0,
         ),
@@ -35,7 +42,7 @@ TASK = TaskSpec(
             archs=("digits-cnn", "digits-mlp"),
             keeps=(0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8),
             recipes=DIGITS_PAPER,
-            observer=ObserverSpec("digits-cnn", DIGITS_PAPER["*"]),
+            observer=ObserverSpec("digits-cnn", OBSERVER_DIGITS_PAPER),
             seeds=5,
             time_limit_s=600.0,
         ),

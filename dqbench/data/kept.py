@@ -35,8 +35,7 @@ def write(
     """
     if images == "link" and source.files is None:
         raise UsageError("--images link needs an image folder; this source is arrays, use --images copy")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is there already and not empty; choose another --out or remove it")
+    check_out(out)
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
@@ -52,6 +51,16 @@ def write(
         raise UsageError(f"{out} cannot be written: {error.strerror}; choose another --out") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_out(out: Path) -> None:
+    """Refuse an output folder that holds something.
+
+    Raises:
+        UsageError: it is there and not an empty folder.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is there already and not empty; choose another --out or remove it")
 
 
 def rows(kept: Subset, source: Source) -> Iterator[dict[str, Any]]:

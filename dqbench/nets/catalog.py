@@ -8,7 +8,7 @@ from dqbench.hookspecs import hookimpl
 from dqbench.specs import ArchSpec
 
 _TIMM = "timm"
-_ANY = (28, 32, 64, 128)
+_ANY = (28, 32, 48, 64, 96, 128, 160, 192, 224)
 """Sizes of nets that pool globally: the form is made for 32 px, and larger images cost more."""
 
 _DC = "own; Zhao, Mopuri, Bilen, Dataset Condensation with Gradient Matching, ICLR 2021, section 4"

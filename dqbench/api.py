@@ -1,0 +1,117 @@
+"""dqbench from Python: ``compress`` one's own images, ``run`` a grid, train on a ``KeptDataset``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dqbench import plugins
+from dqbench.compressed import Compressed
+from dqbench.data.kept import KeptDataset
+from dqbench.errors import UsageError
+from dqbench.specs import Budget, ObserverSpec
+
+if TYPE_CHECKING:
+    from dqbench.data.source import Source
+    from dqbench.records import Record
+
+__all__ = ["KeptDataset", "compress", "run"]
+
+
+def compress(
+    source: Source | Path | str,
+    method: str,
+    *,
+    keep: float | None = None,
+    ipc: int | None = None,
+    config: Mapping[str, Any] | None = None,
+    observer: str | None = None,
+    epochs: int = 10,
+    seed: int = 0,
+    device: str = "auto",
+    size: int = 64,
+) -> Compressed:
+    """Choose what to keep of a source; what ``dqbench compress`` does, without writing anything.
+
+    Args:
+        source: an opened source, or the path of an image folder or ``.npz`` file.
+        method: a registered method's name.
+        keep: keep ratio in (0, 1]; or
+        ipc: images per class.
+        config: options of the method, the rest as by default.
+        observer: architecture of the observer; by default ``resnet10-slim`` on a CPU, ``resnet18`` on a GPU.
+        epochs: the observer's.
+        seed: of the observer and the selection.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        size: side in pixels at which the images of a folder are seen.
+
+    Returns:
+        A ``Subset`` whose ids are the source's native ones, in the order of selection, or ``Distilled`` images.
+
+    Raises:
+        UsageError: an unknown name, a wrong option, unusable data or a budget that cannot be met.
+    """
+    from dqbench.data.folder import open_user_data
+    from dqbench.data.source import Source
+    from dqbench.run.compressing import Compressor
+    from dqbench.run.executor import resolve_device
+    from dqbench.run.keeping import DEFAULT_OBSERVER, observer_recipe
+    from dqbench.run.settings import variants
+
+    if (keep is None) == (ipc is None):
+        raise UsageError("give either keep=RATIO or ipc=IMAGES_PER_CLASS")
+    budget = Budget.ratio(keep) if keep is not None else Budget.ipc(ipc or 0)
+    registry = plugins.load()
+    spec = registry.methods[method]
+    (chosen,) = variants(spec, {name: [value] for name, value in (config or {}).items()})
+    opened = source if isinstance(source, Source) else open_user_data(Path(source), size=size).source
+    resolved = resolve_device(device)
+    watching = ObserverSpec(observer or DEFAULT_OBSERVER[resolved], observer_recipe(epochs, len(opened)))
+    return Compressor(registry, spec, chosen, watching, seed, resolved).compress(opened, budget)
+
+
+def run(
+    methods: Sequence[str],
+    tasks: Sequence[str],
+    *,
+    keeps: Sequence[float] = (),
+    ipcs: Sequence[int] = (),
+    archs: Sequence[str] = (),
+    seeds: int | None = None,
+    profile: str | None = None,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+    workspace: Path | str = "dqbench-out",
+    plugin_files: Sequence[Path] = (),
+) -> list[Record]:
+    """Run a grid, as ``dqbench run`` does, and give its records in the order of the plan, failed ones included.
+
+    Args:
+        methods: names; ``random`` and the full source always run beside them.
+        tasks: names.
+        keeps: keep ratios; with ``ipcs``, ``archs`` and ``seeds``, empty or None means the profile's own.
+        ipcs: images per class.
+        archs: architectures to train.
+        seeds: how many seeds.
+        profile: ``smoke``, ``quick`` or ``paper``; None takes smoke on a CPU and quick on a GPU.
+        settings: as ``--set`` takes them, e.g. ``["adq.alpha=0.6"]``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        workspace: where artifacts and records go, and are found again.
+        plugin_files: plugin files to load besides the installed plugins.
+
+    Raises:
+        UsageError: as the command does with exit code 2.
+    """
+    from dqbench.run.grid import Request
+    from dqbench.run.progress import quiet
+    from dqbench.run.session import Session
+
+    request = Request(
+        tuple(tasks), tuple(methods), tuple(keeps), tuple(ipcs), tuple(archs), seeds, profile, tuple(settings)
+    )
+    session = Session.open(request, plugins.load(plugin_files), device, Path(workspace))
+    if session.missing():
+        with quiet() as progress:
+            session.work(progress)
+    return session.records()

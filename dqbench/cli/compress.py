@@ -1,0 +1,93 @@
+"""``dqbench compress``: choose what to keep of one's own images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from dqbench.cli.run import Device
+from dqbench.cli.state import State
+from dqbench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from dqbench.data.kept import Images
+    from dqbench.specs import Budget, Config, MethodSpec
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("compress")(compress)
+
+
+def compress(
+    ctx: typer.Context,
+    method: Annotated[str, typer.Option(help="The method that chooses.")],
+    data: Annotated[Path, typer.Option(help="An image folder (one sub-folder per class) or an .npz file.")],
+    out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
+    keep: Annotated[str | None, typer.Option(help="Keep ratio in (0, 1].")] = None,
+    ipc: Annotated[str | None, typer.Option(help="Images per class to keep.")] = None,
+    images: Annotated[str, typer.Option(help="none, link or copy: a folder of the kept images.")] = "none",
+    size: Annotated[int, typer.Option(help="Side in pixels at which the observer sees a folder's images.")] = 64,
+    observer: Annotated[str | None, typer.Option(help="Architecture of the observer; see: dqbench list archs.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs that the observer is trained for.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the observer and the selection.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An option of the method, e.g. adq.alpha=0.6.")] = None,
+    device: Device = "auto",
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
+) -> None:
+    """Choose what to keep of your own images, and write a manifest of it."""
+    state: State = ctx.obj
+    if images not in ("none", "link", "copy"):
+        raise unknown_name("--images choice", images, ["none", "link", "copy"])
+    budget = _budget(keep, ipc)
+    spec = state.registry().methods[method]
+    config = _config(state, spec, set_ or [])
+    from dqbench.run.keeping import Order, keep_own_images
+
+    order = Order(
+        data=data, out=out, method=spec, config=config, budget=budget, images=cast("Images", images), size=size,
+        observer=observer, epochs=epochs, seed=seed, device=device, skip_unreadable=skip_unreadable,
+    )  # fmt: skip
+    facts = keep_own_images(order, state.registry(), on_step=lambda text: _step(state, text))
+    _tell(state, facts, out)
+
+
+def _budget(keep: str | None, ipc: str | None) -> Budget:
+    from dqbench.specs import Budget
+
+    if (keep is None) == (ipc is None):
+        raise UsageError("give either --keep RATIO or --ipc IMAGES_PER_CLASS")
+    return Budget.ratio(keep) if keep is not None else Budget.ipc(ipc or "")
+
+
+def _config(state: State, spec: MethodSpec, texts: list[str]) -> Config:
+    from dqbench.run.settings import parse, variants
+
+    parsed = parse(texts, state.registry().methods)
+    others = [*(set(parsed.methods) - {spec.name}), *(["observer"] if parsed.observer else [])]
+    if others or parsed.recipe:
+        raise UsageError(f"--set here takes options of {spec.name} only, e.g. {spec.name}.OPTION=VALUE")
+    configs = list(variants(spec, parsed.methods.get(spec.name, {})))
+    if len(configs) != 1:
+        raise UsageError(f"--set spans {len(configs)} variants of {spec.name}; compress takes one")
+    return configs[0]
+
+
+def _step(state: State, text: str) -> None:
+    if not state.json:
+        state.messages.print(text, soft_wrap=True)
+
+
+def _tell(state: State, facts: dict[str, Any], out: Path) -> None:
+    if state.json:
+        state.print_json(facts)
+        return
+    for skipped in facts["skipped"]:
+        state.warn(f"skipped, unreadable: {skipped}")
+    state.console.print(
+        f"kept {facts['kept']} of {facts['samples']} images ({facts['kept_bytes'] / 2**20:.1f} of "
+        f"{facts['source_bytes'] / 2**20:.1f} MiB) with {facts['method']}; manifest: {out / 'manifest.csv'}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,105 @@
+"""Keep a part of one's own images: open them, compress, write what is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import dqbench
+from dqbench.compressed import Subset
+from dqbench.data import kept as kept_
+from dqbench.data.folder import open_user_data
+from dqbench.data.kept import Images
+from dqbench.data.source import Source
+from dqbench.errors import UsageError
+from dqbench.jobs.compress import content_hash
+from dqbench.plugins import Registry
+from dqbench.run.compressing import Compressor
+from dqbench.run.executor import resolve_device
+from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec
+from dqbench.train.recipes import CIFAR_SGD
+
+DEFAULT_OBSERVER = {"cpu": "resnet10-slim", "cuda": "resnet18"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to keep of which images, where; see ``dqbench compress --help``."""
+
+    data: Path
+    out: Path
+    method: MethodSpec
+    config: Config
+    budget: Budget
+    images: Images = "none"
+    size: int = 64
+    observer: str | None = None
+    epochs: int = 10
+    seed: int = 0
+    device: str = "auto"
+    skip_unreadable: bool = False
+
+
+def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], None]) -> dict[str, Any]:
+    """Carry out an order; gives the facts that ``manifest.json`` holds.
+
+    Raises:
+        UsageError: the images, the budget or the output folder are not usable; nothing is left half-made.
+    """
+    kept_.check_out(order.out)
+    on_step(f"reading {order.data}")
+    opened = open_user_data(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
+    source: Source = opened.source
+    device = resolve_device(order.device)
+    observer = ObserverSpec(order.observer or DEFAULT_OBSERVER[device], observer_recipe(order.epochs, len(source)))
+    compressor = Compressor(registry, order.method, order.config, observer, order.seed, device, on_step)
+    started = time.perf_counter()
+    kept = compressor.compress(source, order.budget)
+    if not isinstance(kept, Subset):
+        raise UsageError(f"{order.method.name} makes images; dqbench compress writes chosen samples only")
+    facts = {
+        "dqbench": dqbench.__version__,
+        "method": order.method.name,
+        "method_version": order.method.version,
+        "config": order.config.model_dump(mode="json"),
+        "budget": str(order.budget),
+        "seed": order.seed,
+        "observer": _observer_facts(registry, order.method, observer),
+        "size": source.images.shape[1],
+        "source_hash": source.content_hash,
+        "kept_hash": content_hash(kept),
+        "samples": len(source),
+        "kept": len(kept),
+        "kept_per_class": _per_class(kept, source),
+        "source_bytes": int(opened.file_sizes.sum()),
+        "kept_bytes": int(opened.file_sizes[source.positions(kept.ids)].sum()),
+        "skipped": list(opened.skipped),
+        "device": device,
+        "seconds": round(time.perf_counter() - started, 3),
+        "notes": kept.notes or {},
+    }
+    kept_.write(kept, source, order.out, facts, order.images, opened.root)
+    return facts
+
+
+def observer_recipe(epochs: int, samples: int) -> Any:
+    """The CIFAR recipe for so many epochs, with batches small enough for 20 steps an epoch (8 to 128 images)."""
+    batch = max(8, min(128, samples // 20))
+    changes = {"name": f"observer-{epochs}", "epochs": epochs, "batch_size": batch, "lr": 0.1 * batch / 128}
+    return CIFAR_SGD.model_copy(update=changes)
+
+
+def _observer_facts(registry: Registry, method: MethodSpec, observer: ObserverSpec) -> dict[str, Any] | None:
+    if not registry.needs_observer(method):
+        return None
+    return {"arch": observer.arch, "recipe": observer.recipe.model_dump(mode="json")}
+
+
+def _per_class(kept: Subset, source: Source) -> dict[str, int]:
+    counts = np.bincount(source.labels[source.positions(kept.ids)], minlength=source.classes)
+    return dict(zip(source.class_names, counts.tolist(), strict=True))

@@ -1,0 +1,161 @@
+"""One run: a plan, a workspace, and what lies between: the jobs to do and the records to write."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dqbench import records as records_
+from dqbench.errors import UsageError
+from dqbench.jobs.job import Job
+from dqbench.plugins import Registry
+from dqbench.records import Failure, Record
+from dqbench.run import results
+from dqbench.run.executor import LocalExecutor, resolve_device
+from dqbench.run.failures import JobFailure
+from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
+from dqbench.run.progress import Progress
+from dqbench.run.scheduler import Event, run_jobs
+from dqbench.run.workspace import Workspace
+
+
+@dataclass
+class Session:
+    """A request, planned, on a workspace."""
+
+    request: Request
+    registry: Registry
+    device: str
+    plan: Plan
+    workspace: Workspace
+    _records: dict[str, Record] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, request: Request, registry: Registry, device: str, workspace: Path, create: bool = True) -> Session:
+        """Plan the request and open its workspace.
+
+        Raises:
+            UsageError: anything wrong with the request, the data, the device or the workspace.
+        """
+        resolved = resolve_device(device)
+        planned = plan(request, registry, resolved)
+        session = cls(request, registry, resolved, planned, Workspace(workspace))
+        session._load_records()
+        return session
+
+    def _load_records(self) -> None:
+        for planned in self.plan.cells:
+            path = self.workspace.records / records_.file_name(planned.cell, planned.key)
+            if path.exists():
+                record = records_.read(path)
+                if record.key == planned.key:
+                    self._records[planned.key] = record
+
+    def headlines(self) -> list[str]:
+        """What is run on what, a line per task."""
+        lines = []
+        for task in dict.fromkeys(self.request.tasks):
+            profile = choose_profile(self.registry.tasks[task], self.request.profile, self.device)
+            cells = [planned for planned in self.plan.cells if planned.cell.task == task]
+            source = cells[0].source
+            data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
+            chosen = "as asked" if self.request.profile else f"the default on {self.device}; choose with --profile"
+            lines.append(
+                f"{task}: profile {profile} ({chosen}), {data} ({source.provenance}, {source.train_hash[:12]}), "
+                f"{len(cells)} cells"
+            )
+        return lines
+
+    def missing(self) -> list[PlannedCell]:
+        """Cells without a good record; failed ones are tried again."""
+        return [p for p in self.plan.cells if p.key not in self._records or self._records[p.key].status == "failed"]
+
+    def jobs_to_do(self) -> dict[str, Job]:
+        """The jobs of the missing cells that are not done yet, by key."""
+        done = self.workspace.done_folders()
+        needed = self._jobs_of(self.missing())
+        return {key: job for key, job in needed.items() if job.folder not in done}
+
+    def _jobs_of(self, cells: Iterable[PlannedCell]) -> dict[str, Job]:
+        keys = dict.fromkeys(key for planned in cells for run in planned.runs for key in run.keys)
+        return {key: self.plan.jobs[key] for key in keys}
+
+    def work(self, progress: Progress) -> None:
+        """Do the jobs, and write the record of each cell as soon as its last job is done.
+
+        Raises:
+            KeyboardInterrupt: stopped by the user; what is done is kept.
+        """
+        missing = self.missing()
+        jobs = self._jobs_of(missing)
+        waiting = {p.key: {key for run in p.runs for key in run.keys} for p in missing}
+        cells_of: dict[str, list[PlannedCell]] = defaultdict(list)
+        for planned in missing:
+            for key in waiting[planned.key]:
+                cells_of[key].append(planned)
+
+        def on_event(event: Event) -> None:
+            progress.on_event(event)
+            if event.kind != "done" or event.job is None:
+                return
+            for planned in cells_of[event.job.key]:
+                waiting[planned.key].discard(event.job.key)
+                if not waiting[planned.key]:
+                    self._write_done(planned)
+
+        with LocalExecutor(device=self.device, plugin_files=self.registry.files) as executor:
+            outcome = run_jobs(jobs, self.workspace, executor, on_event=on_event)
+        for planned in missing:
+            if waiting[planned.key]:
+                self._write_failed(planned, outcome.failed, outcome.skipped)
+
+    def _results(self, planned: PlannedCell) -> dict[str, results.Result]:
+        jobs = self._jobs_of([planned])
+        return {key: self.workspace.result(job) for key, job in jobs.items() if self.workspace.has(job)}
+
+    def _command(self, planned: PlannedCell) -> str:
+        return self.request.command(planned.cell.profile, self.registry.files)
+
+    def _write_done(self, planned: PlannedCell) -> None:
+        found = self._results(planned)
+        self._keep(results.done_record(planned, self.plan, found, self.registry, self._command(planned)))
+
+    def _write_failed(
+        self, planned: PlannedCell, failed: dict[str, JobFailure], skipped: dict[str, str]
+    ) -> None:
+        failures = []
+        for run in planned.runs:
+            causes = dict.fromkeys(skipped.get(key, key) for key in run.keys if key in failed or key in skipped)
+            failures += [_failure(run.seed, failed[cause]) for cause in causes if cause in failed]
+        found = self._results(planned)
+        command = self._command(planned)
+        self._keep(results.failed_record(planned, self.plan, found, self.registry, command, failures))
+
+    def _keep(self, record: Record) -> None:
+        records_.write(record, self.workspace.records)
+        self._records[record.key] = record
+
+    def records(self) -> list[Record]:
+        """The records of the plan's cells, in its order, good and failed."""
+        return [self._records[p.key] for p in self.plan.cells if p.key in self._records]
+
+    def failed(self) -> list[Record]:
+        """The records of cells that failed."""
+        return [record for record in self.records() if record.status == "failed"]
+
+    def log_of(self, key: str) -> Path:
+        """The log of a job of this plan."""
+        return self.workspace.log(self.plan.jobs[key])
+
+
+def _failure(seed: int, failure: JobFailure) -> Failure:
+    return Failure(
+        seed=seed,
+        job=failure.key,
+        kind=failure.kind,
+        error=failure.error,
+        message=failure.message,
+        log_tail=list(failure.log_tail),
+    )
