@@ -1,0 +1,78 @@
+"""Bins: a partition of every group of samples, each bin in the order in which its samples were picked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Where every sample of a source ended up; samples are positions in the source.
+
+    Attributes:
+        order: all positions, group by group, bin by bin, in the order of their picking, shape (n,), int64.
+        group: group of each sample (its class, or 0 for all), shape (n,), int64.
+        bin: bin of each sample in its group, shape (n,), int64.
+        rank: place of each sample in its bin's order, shape (n,), int64.
+    """
+
+    order: IntArray
+    group: IntArray
+    bin: IntArray
+    rank: IntArray
+
+    @classmethod
+    def of(cls, group: IntArray, orders: Mapping[int, IntArray], sizes: Mapping[int, Sequence[int]]) -> Bins:
+        """Bins from the order of each group's positions, cut into runs of the given sizes."""
+        bins, ranks = np.empty_like(group), np.empty_like(group)
+        for key, order in orders.items():
+            bins[order] = np.repeat(np.arange(len(sizes[key])), sizes[key])
+            ranks[order] = np.concatenate([np.arange(size) for size in sizes[key]])
+        order = np.concatenate([orders[key] for key in sorted(orders)]).astype(np.int64)
+        return cls(order, group, bins, ranks)
+
+    @classmethod
+    def single(cls, group: IntArray) -> Bins:
+        """One bin for each group, in the order of the positions."""
+        orders = {int(key): np.flatnonzero(group == key) for key in np.unique(group)}
+        return cls.of(group, orders, {key: [len(order)] for key, order in orders.items()})
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Bins:
+        """What :meth:`arrays` gave."""
+        return cls(**{name: np.asarray(arrays[name], dtype=np.int64) for name in ("order", "group", "bin", "rank")})
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Plain arrays by name, to be stored."""
+        return {"order": self.order, "group": self.group, "bin": self.bin, "rank": self.rank}
+
+    def __len__(self) -> int:
+        return int(self.bin.max()) + 1
+
+    @property
+    def counts(self) -> IntArray:
+        """Samples of each group in each bin, shape (groups, bins), int64."""
+        counts = np.zeros((int(self.group.max()) + 1, len(self)), dtype=np.int64)
+        np.add.at(counts, (self.group, self.bin), 1)
+        return counts
+
+    def cells(self) -> Iterator[tuple[int, int, IntArray]]:
+        """Group, bin and positions in the order of picking, for every bin of every group that has a sample."""
+        counts = self.counts
+        stops = np.cumsum(counts.ravel())
+        for stop, count, (key, number) in zip(stops, counts.ravel(), np.ndindex(counts.shape), strict=True):
+            if count:
+                yield key, number, self.order[stop - count : stop]
+
+
+def bin_sizes(samples: int, bins: int) -> list[int]:
+    """Sizes of ``min(bins, samples)`` bins that differ by at most 1, the larger ones first."""
+    number = min(bins, samples)
+    return [samples // number + (i < samples % number) for i in range(number)] if number else []

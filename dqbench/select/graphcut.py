@@ -1,0 +1,166 @@
+"""Exact greedy graph cut, bin after bin (DQ, ICCV 2023, Eq. 1 and 4).
+
+The gain of x is −2·Σ_{s∈S} sim(s, x) + λ·Σ_{i∈V} sim(i, x), where S are the picks of the current bin and V is what the
+group had left when the bin began, the bin's own picks included. With ``metric="l2"`` the similarity is minus half the
+squared distance of vectors that are not normalised, which up to a constant gives
+2x·(λΣ_V v − 2Σ_S s) − (λ|V| − 2|S|)·|x|².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench.select.bins import Bins, bin_sizes
+from dqbench.select.rank_one import FloatArray, RankOne
+
+IntArray = npt.NDArray[np.int64]
+
+TIE = 1e-12
+"""Gains closer than this, times the group's size and its longest squared vector, are a tie."""
+
+MEMORY = 2 << 30
+"""Bytes that the similarities of one group may take before they are made in blocks."""
+
+_BLOCK = 384
+_STRIP = 256
+
+
+@dataclass(frozen=True)
+class GraphCut:
+    """What is maximised.
+
+    Attributes:
+        metric: ``cosine``, or ``l2`` for squared distances of vectors as they are.
+        lam: λ, the weight of being like the rest against being unlike the picks.
+    """
+
+    metric: Literal["cosine", "l2"] = "cosine"
+    lam: float = 1.0
+
+    def start(self, vectors: RankOne) -> FloatArray:
+        """The gain of each vector before the first pick, shape (n,)."""
+        if self.metric == "cosine":
+            return self.lam * vectors.sums()
+        return self.lam * (2 * vectors.sums() - len(vectors) * vectors.diagonal())
+
+    def penalties(self, vectors: RankOne, rows: IntArray | slice, out: FloatArray) -> FloatArray:
+        """What a pick of each of ``rows`` takes from the gain of every vector, written to ``out``."""
+        right = vectors.right[rows]
+        np.matmul(right, vectors.right.T, out=out)
+        left = vectors.left[rows] * (2 if self.metric == "cosine" else 4)
+        for first in range(0, len(out), _STRIP):
+            strip = slice(first, first + _STRIP)
+            out[strip] *= left[strip] @ vectors.left.T
+        if self.metric == "l2":
+            out -= 2 * vectors.diagonal()
+        return out
+
+
+def graph_cut_bins(
+    features: npt.NDArray[Any],
+    gradients: npt.NDArray[Any] | None,
+    group: IntArray,
+    bins: int,
+    cut: GraphCut | None = None,
+    *,
+    device: str = "cpu",
+    memory: int = MEMORY,
+) -> Bins:
+    """Order every group by greedy graph cut into ``bins`` bins whose sizes differ by at most 1.
+
+    In float64 throughout; ties go to the lowest position.
+
+    Args:
+        features: penultimate features h, shape (n, d).
+        gradients: g = softmax − one-hot, shape (n, C), for the gradient embedding g ⊗ [1, h]; None takes h alone.
+        group: the group of each sample, shape (n,): its class, or 0 for all of them. Groups are independent.
+        bins: bins of each group; a group with fewer samples gets as many as it has samples.
+        cut: the metric and λ.
+        device: ``cpu``, or a GPU, on which the groups are batched.
+        memory: bytes that similarities may take at a time; groups for which that is too little are slower.
+    """
+    cut = cut or GraphCut()
+    group = np.asarray(group, dtype=np.int64)
+    members = {int(key): np.flatnonzero(group == key) for key in np.unique(group)}
+    sizes = {key: bin_sizes(len(where), bins) for key, where in members.items()}
+    vectors = (
+        (RankOne.of(features[where], None if gradients is None else gradients[where], cut.metric == "cosine"))
+        for where in members.values()
+    )
+    if device == "cpu":
+        largest = max(map(len, members.values()))
+        buffer = np.empty(largest * _rows_at_once(largest, memory))
+        picked = [greedy(v, s, cut, buffer) for v, s in zip(vectors, sizes.values(), strict=True)]
+    else:
+        from dqbench.select.graphcut_device import greedy_batched
+
+        picked = greedy_batched(vectors, list(sizes.values()), cut, device=device, memory=memory)
+    orders = {key: where[local] for (key, where), local in zip(members.items(), picked, strict=True)}
+    return Bins.of(group, orders, sizes)
+
+
+def greedy(vectors: RankOne, sizes: Sequence[int], cut: GraphCut, buffer: FloatArray) -> IntArray:
+    """All vectors in the order of their picking, bins of ``sizes`` one after the other, shape (n,).
+
+    Args:
+        buffer: working memory, flat; its length over n is the number of similarity rows held at a time.
+    """
+    gain = cut.start(vectors)
+    rows = _Penalties(vectors, cut, buffer)
+    tie = tie_width(vectors)
+    order = np.empty(len(vectors), dtype=np.int64)
+    near = np.empty(len(vectors), dtype=bool)
+    stop = 0
+    for size in sizes:
+        start = gain.copy()
+        first, stop = stop, stop + size
+        for place in range(first, stop):
+            np.greater_equal(gain, gain.max() - tie, out=near)
+            order[place] = pick = int(near.argmax())
+            gain -= rows.of(pick, gain)
+            gain[pick] = -np.inf
+        left = np.isfinite(gain)
+        gain[left] = start[left] + cut.lam / 2 * (gain[left] - start[left])
+    return order
+
+
+def tie_width(vectors: RankOne) -> float:
+    """How far apart two gains may be by rounding alone."""
+    return TIE * len(vectors) * float(vectors.diagonal().max(initial=0.0))
+
+
+class _Penalties:
+    """Penalty rows by pick: all of them where the buffer holds them, else blocks of the likeliest next picks."""
+
+    def __init__(self, vectors: RankOne, cut: GraphCut, buffer: FloatArray) -> None:
+        self._vectors, self._cut = vectors, cut
+        held = max(1, min(len(buffer) // len(vectors), len(vectors)))
+        self._rows = buffer[: held * len(vectors)].reshape(held, len(vectors))
+        self._where = np.full(len(vectors), -1)
+        if held == len(vectors):
+            cut.penalties(vectors, slice(None), self._rows)
+            self._where = np.arange(len(vectors))
+
+    def of(self, pick: int, gain: FloatArray) -> FloatArray:
+        if self._where[pick] < 0:
+            self._fetch(pick, gain)
+        row: FloatArray = self._rows[self._where[pick]]
+        return row
+
+    def _fetch(self, pick: int, gain: FloatArray) -> None:
+        held = len(self._rows)
+        likely = np.argpartition(gain, -held)[-held:]
+        if pick not in likely:
+            likely[0] = pick
+        self._cut.penalties(self._vectors, likely, self._rows)
+        self._where.fill(-1)
+        self._where[likely] = np.arange(held)
+
+
+def _rows_at_once(samples: int, memory: int) -> int:
+    return samples if 8 * samples * samples <= memory else max(1, min(_BLOCK, memory // (8 * samples)))

@@ -1,0 +1,75 @@
+"""Embeddings of rank one: the vectors left_i ⊗ right_i, never built, only their inner products.
+
+The gradient of the loss in the last layer is g_i ⊗ [1, h_i], so <i, j> = (g_i·g_j)([1, h_i]·[1, h_j]): on CIFAR-10 two
+vectors of 10 and 513 numbers stand for one of 5,130.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RankOne:
+    """Factors of n vectors, float64.
+
+    Attributes:
+        left: shape (n, C).
+        right: shape (n, D).
+    """
+
+    left: FloatArray
+    right: FloatArray
+
+    @classmethod
+    def of(cls, features: npt.NDArray[Any], gradients: npt.NDArray[Any] | None, normalise: bool) -> RankOne:
+        """The gradient embedding g ⊗ [1, h], or the features h alone.
+
+        Args:
+            features: h, shape (n, d).
+            gradients: g, shape (n, C); None takes h alone.
+            normalise: to unit vectors; what is zero stays zero.
+
+        Raises:
+            ValueError: a value is not finite.
+        """
+        right = np.array(features, dtype=np.float64)
+        ones = np.ones((len(right), 1))
+        if gradients is None:
+            left = ones
+        else:
+            left, right = np.array(gradients, dtype=np.float64), np.hstack([ones, right])
+        if not (np.isfinite(left).all() and np.isfinite(right).all()):
+            raise ValueError("features or gradients hold values that are not finite; the observer has diverged")
+        return cls(unit(left), unit(right)) if normalise else cls(left, right)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def diagonal(self) -> FloatArray:
+        """<i, i> of each vector, shape (n,)."""
+        squares: FloatArray = np.einsum("ij,ij->i", self.left, self.left) * np.einsum(
+            "ij,ij->i", self.right, self.right
+        )
+        return squares
+
+    def sums(self) -> FloatArray:
+        """Σ_j <i, j> of each vector, shape (n,), through T = Σ_j left_j ⊗ right_j and no n×n matrix."""
+        total = self.left.T @ self.right
+        sums: FloatArray = np.einsum("ij,ij->i", self.left @ total, self.right)
+        return sums
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Each row divided by its Euclidean norm, without underflow; zero rows stay zero. Shape (n, k)."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    scaled = vectors / np.where(largest > 0, largest, 1.0)
+    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+    result: FloatArray = scaled / np.where(norms > 0, norms, 1.0)
+    return result
