@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,6 +16,7 @@ from dqbench.data.arrays import Arrays
 from dqbench.errors import UsageError
 
 CHUNK_BYTES = 1 << 22
+_UNFIT = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
 def content_hash(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], class_names: Sequence[str]) -> str:
@@ -89,12 +92,15 @@ def check_arrays(arrays: Arrays) -> None:
 
 
 def check_names(class_names: Sequence[str]) -> None:
-    """Class names must be there, be text, and not repeat (UsageError)."""
+    """Class names must be there, not repeat, and be fit to name a folder (UsageError)."""
     if not class_names:
         raise UsageError("there are no class names; give one per class")
-    repeated = [name for i, name in enumerate(class_names) if name in class_names[:i]]
+    repeated = [name for name, times in Counter(class_names).items() if times > 1]
     if repeated:
         raise UsageError(f"class name {repeated[0]!r} occurs twice; each class needs a name of its own")
+    unfit = [name for name in class_names if name in ("", ".", "..") or _UNFIT.search(name)]
+    if unfit:
+        raise UsageError(f"class name {unfit[0]!r} cannot name a folder; use letters, digits, spaces, - and _")
 
 
 def check_images(what: str, images: npt.NDArray[np.uint8]) -> None:

@@ -28,6 +28,8 @@ class DatasetInfo:
         shape: (height, width, channels) of one image.
         train_hash: content hash of the training set (``dqbench.data.content.content_hash``).
         test_hash: the same of the test set.
+        train_class_counts: training images of each class, in the order of ``class_names``.
+        test_class_counts: the same of the test set.
         mean: channel means of the training set in [0, 1].
         std: channel standard deviations of the training set in [0, 1].
     """
@@ -40,6 +42,8 @@ class DatasetInfo:
     train_hash: str
     test_hash: str
     provenance: Provenance
+    train_class_counts: tuple[int, ...]
+    test_class_counts: tuple[int, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -91,7 +95,7 @@ def _parse(name: str, data: Any) -> DatasetInfo:
     values = {field.name: data[field.name] for field in dataclasses.fields(DatasetInfo)}
     if values["name"] != name or values["provenance"] not in get_args(Provenance):
         raise ValueError(f"name {values['name']!r}, provenance {values['provenance']!r}")
-    for key in ("class_names", "shape", "mean", "std"):
+    for key in ("class_names", "shape", "train_class_counts", "test_class_counts", "mean", "std"):
         values[key] = tuple(values[key])
     info = DatasetInfo(**values)
     if len(info.shape) != 3 or not len(info.mean) == len(info.std) == info.shape[2]:

@@ -35,6 +35,7 @@ __all__ = [
     "open_train",
     "present",
     "put",
+    "read_info",
     "verify",
 ]
 
@@ -215,11 +216,19 @@ def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
         train_hash=hashes["train"],
         test_hash=hashes["test"],
         provenance=arrays.provenance,
+        train_class_counts=_class_counts(arrays.y_train, arrays.class_names),
+        test_class_counts=_class_counts(arrays.y_test, arrays.class_names),
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
     )
     write_info(described, folder)
     return described
+
+
+def _class_counts(labels: Any, class_names: tuple[str, ...]) -> tuple[int, ...]:
+    import numpy as np
+
+    return tuple(np.bincount(labels.astype(np.int64), minlength=len(class_names)).tolist())
 
 
 def _move_into_place(temporary: Path, target: Path) -> None:

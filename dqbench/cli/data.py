@@ -1,0 +1,144 @@
+"""``dqbench data``: get, import, list and verify data sets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dqbench.cli.state import State
+from dqbench.data import store
+from dqbench.data.store import DatasetInfo
+from dqbench.errors import UsageError
+
+HASH_DIGITS = 12
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set; see: dqbench data list")]
+
+commands = typer.Typer(
+    help="Get, import, list and verify data sets.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.add_typer(commands, name="data")
+
+
+@commands.command()
+def get(ctx: typer.Context, name: Name) -> None:
+    """Download a data set, or make one that ships inside a dependency."""
+    state: State = ctx.obj
+    if store.data_root().is_dir() and name in store.present():
+        _report(state, store.info(name, state.registry()), ["it was there already"])
+        return
+    spec = state.registry().datasets[name]
+    if spec.origin == "import":
+        raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} FILE.npz")
+    state.messages.print(f"getting {name} into {store.data_root()}", soft_wrap=True)
+    _report(state, store.fetch(spec))
+
+
+@commands.command("import")
+def import_(
+    ctx: typer.Context,
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Arrays x_train (uint8 NHWC), y_train, x_test, ...")],
+) -> None:
+    """Take a data set from an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
+    from dqbench.data.npz import read_for, read_npz
+
+    state: State = ctx.obj
+    known = state.registry().datasets
+    with state.messages.status(f"importing {file}"):
+        arrays, notes = read_for(known[name], file) if name in known else (read_npz(file), [])
+        if name in store.present():
+            notes.append(f"took the place of the {name} that was there")
+        _report(state, store.put(name, arrays), notes)
+
+
+@commands.command("list")
+def list_(ctx: typer.Context) -> None:
+    """Show every data set that is known or on disk."""
+    state: State = ctx.obj
+    rows = [_row(name, state) for name in _all_names(state)]
+    if state.json:
+        state.print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table("name", "origin", "state", "train", "test", "image", "train hash", "folder", box=None, pad_edge=False)
+    for row in rows:
+        found = row["dataset"] or {}
+        counts = [f"{found[key]:,}" if found else "-" for key in ("train_count", "test_count")]
+        shape = "×".join(str(side) for side in found["shape"]) if found else "-"
+        digits = found["train_hash"][:HASH_DIGITS] if found else "-"
+        table.add_row(row["name"], row["origin"], row["state"], *counts, shape, digits, row["folder"])
+    state.console.print(table)
+
+
+@commands.command()
+def verify(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Without it, all that are on disk.")] = None,
+) -> None:
+    """Compute the content hashes anew and compare them with those of the day the data came."""
+    state: State = ctx.obj
+    names = store.present() if name is None else [name]
+    results = []
+    for one in names:
+        with state.messages.status(f"verifying {one}"):
+            results.append(_verified(one))
+        if not state.json and not results[-1]["error"]:
+            found = results[-1]["dataset"]
+            state.console.print(f"{one}: intact, train {found['train_hash']}, test {found['test_hash']}")
+    if state.json:
+        state.print_json(results)
+    elif not names:
+        state.console.print(f"no data set in {store.data_root()}")
+    errors = [result["error"] for result in results if result["error"]]
+    if errors:
+        raise UsageError("; ".join(errors))
+
+
+def _report(state: State, found: DatasetInfo, notes: Sequence[str] = ()) -> None:
+    if state.json:
+        state.print_json({**dataclasses.asdict(found), "folder": str(store.data_root() / found.name), "notes": notes})
+        return
+    shape = "×".join(str(side) for side in found.shape)
+    lines = [
+        f"{found.name}: {found.train_count:,} training and {found.test_count:,} test images, {shape}, "
+        f"{found.classes} classes, {found.provenance}",
+        *(f"note: {note}" for note in notes),
+        f"train hash {found.train_hash}",
+        f"test hash  {found.test_hash}",
+        f"in {store.data_root() / found.name}",
+    ]
+    state.console.print("\n".join(lines), soft_wrap=True)
+
+
+def _all_names(state: State) -> list[str]:
+    return sorted({*store.present(), *(spec.name for spec in state.registry().datasets)})
+
+
+def _row(name: str, state: State) -> dict[str, Any]:
+    known = state.registry().datasets
+    origin = known[name].origin if name in known else "import"
+    row = {"name": name, "origin": origin, "folder": str(store.data_root() / name), "dataset": None, "error": None}
+    try:
+        found = store.read_info(name)
+    except UsageError as error:
+        return {**row, "state": "damaged", "error": str(error)}
+    if found is None:
+        return {**row, "state": "made on first use" if origin == "bundled" else "not here"}
+    return {**row, "state": found.provenance, "dataset": dataclasses.asdict(found)}
+
+
+def _verified(name: str) -> dict[str, Any]:
+    try:
+        return {"name": name, "error": None, "dataset": dataclasses.asdict(store.verify(name))}
+    except UsageError as error:
+        return {"name": name, "error": str(error), "dataset": None}

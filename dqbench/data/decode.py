@@ -1,0 +1,54 @@
+"""From an image file's bytes to a small square of RGB."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from dqbench.errors import UsageError
+
+
+class Unreadable(UsageError):
+    """An image that cannot be decoded; the message says why."""
+
+
+def decode(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+    """Decode an image, turn it as its EXIF orientation says, and bring it to ``size`` x ``size``.
+
+    The shorter side is resized to ``size`` and the centre is cut out. Gray becomes RGB, 16 bits become 8, the first
+    frame of an animation counts, and alpha is dropped.
+
+    Returns:
+        The image, shape (size, size, 3), uint8, and its (width, height) before.
+
+    Raises:
+        Unreadable: damaged, cut off, too large to be safe, or no image.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _square(image, size)
+    except Exception as error:  # decoders raise all sorts of things on damaged files
+        raise Unreadable((str(error).strip() or type(error).__name__).splitlines()[0]) from error
+
+
+def _square(image: Image.Image, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+    width, height = image.size
+    image.draft("RGB", (2 * size, 2 * size))
+    upright = ImageOps.exif_transpose(image)
+    if (upright.width < upright.height) != (image.width < image.height):
+        width, height = height, width
+    square = ImageOps.fit(_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
+    return np.asarray(square), (width, height)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        high: Any = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255)
+        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")

@@ -1,0 +1,203 @@
+"""The user's own images, from an image folder or an ``.npz`` file, as a source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench.data.content import channel_statistics, content_hash
+from dqbench.data.decode import Unreadable, decode
+from dqbench.data.image_files import ImageFolder, index
+from dqbench.data.npz import read_images
+from dqbench.data.source import Source
+from dqbench.errors import UsageError
+
+Progress = Callable[[int, int], None]
+"""Told how many images are done, of how many."""
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A source with what is known of the files behind it.
+
+    Attributes:
+        source: the images. Ids are places in the sorted list of all files, so skipped files leave gaps.
+        root: what ``source.files`` is relative to; None for an ``.npz`` file.
+        skipped: each file that could not be read, with the reason.
+        file_sizes: bytes of each image's file, shape (n,), int64; for an ``.npz`` bytes of each image's pixels.
+        image_sizes: (width, height) of each image before it was resized, shape (n, 2), int64.
+    """
+
+    source: Source
+    root: Path | None
+    skipped: tuple[str, ...]
+    file_sizes: npt.NDArray[np.int64]
+    image_sizes: npt.NDArray[np.int64]
+
+
+def open_user_data(
+    path: Path, *, size: int = 64, skip_unreadable: bool = False, progress: Progress | None = None
+) -> FolderSource:
+    """Open what the user has: an image folder, or an ``.npz`` file (whose images keep their size).
+
+    Raises:
+        UsageError: neither, or something is wrong in it.
+    """
+    if path.is_dir():
+        return load_folder(path, size, skip_unreadable, progress=progress)
+    if not path.exists():
+        raise UsageError(f"{path} is not there; give an image folder or an .npz file")
+    if path.suffix.lower() != ".npz":
+        raise UsageError(f"{path} is neither a folder nor an .npz file; give one of these")
+    read = read_images(path)
+    count, height, width, channels = read.images.shape
+    source = _source(
+        path.stem,
+        read.images,
+        read.labels,
+        read.class_names,
+        np.arange(count),
+        content_hash(read.images, read.labels, read.class_names),
+    )
+    sizes = np.tile(np.array([width, height], dtype=np.int64), (count, 1))
+    return FolderSource(source, None, (), np.full(count, height * width * channels, dtype=np.int64), sizes)
+
+
+def load_folder(
+    folder: Path,
+    size: int = 64,
+    skip_unreadable: bool = False,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> FolderSource:
+    """Decode an image folder (see :func:`dqbench.data.image_files.index`) to ``size`` x ``size`` RGB, with threads.
+
+    The content hash covers class names, the decoded size, and of each file its relative name, its sha256 and its label.
+
+    Args:
+        folder: holds one folder per class, perhaps below ``train``.
+        size: side of the decoded images in pixels.
+        skip_unreadable: leave out images that cannot be read instead of stopping at the first.
+        cache: a file to keep the decoded images in (``.npy``, memory-mapped); None keeps them in memory.
+        progress: told after each image.
+
+    Raises:
+        UsageError: wrong layout, a class without (readable) images, or an unreadable image, which is named.
+    """
+    if size < 1:
+        raise UsageError(f"image size {size} is below 1; give pixels, e.g. 64")
+    found = index(folder)
+    images = _room(cache, (len(found.files), size, size, 3))
+    kept, skipped = _fill(images, found, skip_unreadable, progress)
+    ids = np.array([one.id for one in kept], dtype=np.int64)
+    labels = np.array(found.labels, dtype=np.int64)[ids]
+    _require_images(found, labels)
+    files = tuple(found.files[i] for i in ids)
+    hashed = _folder_hash(found.class_names, size, files, [one.digest for one in kept], labels)
+    return FolderSource(
+        _source(folder.resolve().name, images[: len(kept)], labels, found.class_names, ids, hashed, files),
+        found.root,
+        tuple(skipped),
+        np.array([one.bytes for one in kept], dtype=np.int64),
+        np.array([one.size for one in kept], dtype=np.int64),
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    id: int
+    digest: str
+    bytes: int
+    size: tuple[int, int]
+
+
+def _fill(
+    images: npt.NDArray[np.uint8], found: ImageFolder, skip_unreadable: bool, progress: Progress | None
+) -> tuple[list[_File], list[str]]:
+    """Decode into the first rows of ``images``, in order; gives what was kept, and what was not and why."""
+    kept: list[_File] = []
+    skipped: list[str] = []
+    for i, result in enumerate(_decoded(found, images.shape[1])):
+        if not isinstance(result, Unreadable):
+            pixels, facts = result
+            images[len(kept)] = pixels
+            kept.append(_File(i, *facts))
+        elif skip_unreadable:
+            skipped.append(f"{found.files[i]}: {result}")
+        else:
+            raise UsageError(
+                f"image {found.root / found.files[i]} cannot be read ({result}); "
+                "repair or remove it, or go on with --skip-unreadable"
+            )
+        if progress is not None:
+            progress(i + 1, len(found.files))
+    return kept, skipped
+
+
+_Facts = tuple[str, int, tuple[int, int]]
+
+
+def _decoded(found: ImageFolder, size: int) -> Iterator[tuple[npt.NDArray[np.uint8], _Facts] | Unreadable]:
+    """Each file decoded, in order, a bounded number ahead of the reader."""
+
+    def one(name: str) -> tuple[npt.NDArray[np.uint8], _Facts] | Unreadable:
+        try:
+            data = (found.root / name).read_bytes()
+            pixels, before = decode(data, size)
+        except OSError as error:
+            return Unreadable(error.strerror or str(error))
+        except Unreadable as error:
+            return error
+        return pixels, (hashlib.sha256(data).hexdigest(), len(data), before)
+
+    workers = min(16, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(found.files), 64 * workers):
+            yield from pool.map(one, found.files[start : start + 64 * workers])
+
+
+def _room(cache: Path | None, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    if cache is None:
+        return np.empty(shape, dtype=np.uint8)
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        room: npt.NDArray[np.uint8] = np.lib.format.open_memmap(cache, mode="w+", dtype=np.uint8, shape=shape)
+    except OSError as error:
+        raise UsageError(f"{cache} cannot be written ({error.strerror}); choose another folder") from error
+    return room
+
+
+def _require_images(found: ImageFolder, labels: npt.NDArray[np.int64]) -> None:
+    empty = np.flatnonzero(np.bincount(labels, minlength=len(found.class_names)) == 0)
+    if len(empty):
+        raise UsageError(f"class folder {found.root / found.class_names[empty[0]]} has no readable image; remove it")
+
+
+def _folder_hash(
+    class_names: Sequence[str], size: int, files: Sequence[str], digests: Sequence[str], labels: npt.NDArray[np.int64]
+) -> str:
+    rows = [list(row) for row in zip(files, digests, labels.tolist(), strict=True)]
+    text = json.dumps({"classes": list(class_names), "decoded": [size, size, 3], "files": rows}, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _source(
+    name: str,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    class_names: tuple[str, ...],
+    ids: npt.NDArray[np.int64],
+    hashed: str,
+    files: tuple[str, ...] | None = None,
+) -> Source:
+    mean, std = channel_statistics(images)
+    return Source(name, images, labels, class_names, ids.astype(np.int64), hashed, mean, std, files)

@@ -1,0 +1,76 @@
+"""Finds the images of a folder: one folder per class, perhaps below ``train``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dqbench.data.content import check_names
+from dqbench.errors import UsageError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+LAYOUT = "expected CLASS/IMAGE or train/CLASS/IMAGE with images " + ", ".join(e[1:] for e in EXTENSIONS)
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """The images of a folder.
+
+    Attributes:
+        root: the folder that holds the class folders.
+        class_names: names of the class folders, sorted.
+        files: paths of all images relative to ``root`` with ``/``, sorted; an image's place here is its id.
+        labels: class index of each.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    files: tuple[str, ...]
+    labels: tuple[int, ...]
+
+
+def index(folder: Path) -> ImageFolder:
+    """List the images of ``folder``, or of ``folder/train`` if that holds class folders.
+
+    Names that begin with a dot and files of other kinds are passed over.
+
+    Raises:
+        UsageError: no such folder, no class folders, or a class without images.
+    """
+    folders, images = _entries(folder)
+    root = folder
+    if "train" in folders:
+        inner_folders, inner_images = _entries(folder / "train")
+        if inner_folders and not inner_images:
+            root, folders, images = folder / "train", inner_folders, inner_images
+    if not folders:
+        found = f"{len(images)} images and no folder" if images else "no image and no folder"
+        raise UsageError(f"{root} holds {found}; {LAYOUT}")
+    check_names(folders)
+    listed: list[tuple[str, int]] = []
+    for label, name in enumerate(folders):
+        listed += [(f"{name}/{image}", label) for image in _images_of_class(root / name)]
+    listed.sort()
+    files, labels = zip(*listed, strict=True)
+    return ImageFolder(root, tuple(folders), files, labels)
+
+
+def _images_of_class(folder: Path) -> list[str]:
+    deeper, images = _entries(folder)
+    if not images:
+        found = f"only folders ({', '.join(deeper[:3])})" if deeper else "none"
+        raise UsageError(f"class folder {folder} has no images, {found}; {LAYOUT}; add images or remove the folder")
+    return images
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of the folders and of the images directly in ``folder``, each sorted."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if not entry.name.startswith(".")]
+            folders = [entry.name for entry in entries if entry.is_dir()]
+    except OSError as error:
+        raise UsageError(f"image folder {folder} cannot be read: {error.strerror}") from error
+    images = [entry.name for entry in entries if entry.name.lower().endswith(EXTENSIONS)]
+    return sorted(folders), sorted(set(images) - set(folders))
