@@ -55,7 +55,7 @@ def compress(
     from dqbench.data.folder import open_user_data
     from dqbench.data.source import Source
     from dqbench.run.compressing import Compressor
-    from dqbench.run.executor import resolve_device
+    from dqbench.run import devices
     from dqbench.run.keeping import DEFAULT_OBSERVER, observer_recipe
     from dqbench.run.settings import variants
 
@@ -66,7 +66,7 @@ def compress(
     spec = registry.methods[method]
     (chosen,) = variants(spec, {name: [value] for name, value in (config or {}).items()})
     opened = source if isinstance(source, Source) else open_user_data(Path(source), size=size).source
-    resolved = resolve_device(device)
+    resolved = devices.find(device).kind
     watching = ObserverSpec(observer or DEFAULT_OBSERVER[resolved], observer_recipe(epochs, len(opened)))
     return Compressor(registry, spec, chosen, watching, seed, resolved).compress(opened, budget)
 

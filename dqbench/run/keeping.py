@@ -20,7 +20,7 @@ from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
 from dqbench.plugins import Registry
 from dqbench.run.compressing import Compressor
-from dqbench.run.executor import resolve_device
+from dqbench.run import devices
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec
 from dqbench.train.recipes import CIFAR_SGD
 
@@ -55,7 +55,7 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
     on_step(f"reading {order.data}")
     opened = open_user_data(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
     source: Source = opened.source
-    device = resolve_device(order.device)
+    device = devices.find(order.device).kind
     observer = ObserverSpec(order.observer or DEFAULT_OBSERVER[device], observer_recipe(order.epochs, len(source)))
     compressor = Compressor(registry, order.method, order.config, observer, order.seed, device, on_step)
     started = time.perf_counter()

@@ -12,8 +12,10 @@ from dqbench.errors import UsageError
 from dqbench.jobs.job import Job
 from dqbench.plugins import Registry
 from dqbench.records import Failure, Record
+from dqbench.run import devices as devices_
 from dqbench.run import results
-from dqbench.run.executor import LocalExecutor, resolve_device
+from dqbench.run.devices import Devices
+from dqbench.run.executor import LocalExecutor
 from dqbench.run.failures import JobFailure
 from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
 from dqbench.run.progress import Progress
@@ -27,7 +29,7 @@ class Session:
 
     request: Request
     registry: Registry
-    device: str
+    devices: Devices
     plan: Plan
     workspace: Workspace
     _records: dict[str, Record] = field(default_factory=dict)
@@ -39,9 +41,9 @@ class Session:
         Raises:
             UsageError: anything wrong with the request, the data, the device or the workspace.
         """
-        resolved = resolve_device(device)
-        planned = plan(request, registry, resolved)
-        session = cls(request, registry, resolved, planned, Workspace(workspace))
+        devices = devices_.find(device)
+        planned = plan(request, registry, devices.kind)
+        session = cls(request, registry, devices, planned, Workspace(workspace))
         session._load_records()
         return session
 
@@ -57,11 +59,11 @@ class Session:
         """What is run on what, a line per task."""
         lines = []
         for task in dict.fromkeys(self.request.tasks):
-            profile = choose_profile(self.registry.tasks[task], self.request.profile, self.device)
+            profile = choose_profile(self.registry.tasks[task], self.request.profile, self.devices.kind)
             cells = [planned for planned in self.plan.cells if planned.cell.task == task]
             source = cells[0].source
             data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
-            chosen = "as asked" if self.request.profile else f"the default on {self.device}; choose with --profile"
+            chosen = "as asked" if self.request.profile else f"the default on {self.devices.kind}; choose with --profile"
             lines.append(
                 f"{task}: profile {profile} ({chosen}), {data} ({source.provenance}, {source.train_hash[:12]}), "
                 f"{len(cells)} cells"
@@ -105,7 +107,7 @@ class Session:
                 if not waiting[planned.key]:
                     self._write_done(planned)
 
-        with LocalExecutor(device=self.device, plugin_files=self.registry.files) as executor:
+        with LocalExecutor(self.devices, plugin_files=self.registry.files) as executor:
             outcome = run_jobs(jobs, self.workspace, executor, on_event=on_event)
         for planned in missing:
             if waiting[planned.key]:
