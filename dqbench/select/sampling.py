@@ -1,0 +1,82 @@
+"""From bins to kept samples: whole quotas for each bin of each group, and samples drawn from the bins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench.budgets import ResolvedBudget, largest_remainder
+from dqbench.compressed import Subset
+from dqbench.data.source import Source
+from dqbench.seeds import generator
+from dqbench.select.bins import Bins, IntArray
+
+Sampler = Literal["uniform", "first"]
+Scope = Literal["class", "dataset"]
+
+
+def groups(source: Source, scope: Scope) -> IntArray:
+    """The group of each sample, shape (n,), int64: its class, or 0 for all of them."""
+    return np.asarray(source.labels, dtype=np.int64) if scope == "class" else np.zeros(len(source), dtype=np.int64)
+
+
+def group_budgets(budget: ResolvedBudget, scope: Scope) -> IntArray:
+    """Samples to keep of each group, shape (groups,), int64."""
+    return budget.per_class if scope == "class" else np.array([budget.total], dtype=np.int64)
+
+
+def bin_quotas(
+    counts: IntArray,
+    budgets: IntArray,
+    seed: int,
+    importance: Sequence[float] | npt.NDArray[Any] | None = None,
+    alpha: float = 0.0,
+) -> IntArray:
+    """How many samples to keep of each bin of each group, shape (groups, bins), int64; rows sum to ``budgets``.
+
+    In a group with N_n samples in bin n and budget b, the quota is
+    b·[α·N_n·I_n / Σ_k N_k·I_k + (1 − α)·N_n / Σ_k N_k], never above N_n (ADQ, AAAI 2025, Eq. 9, made to meet the
+    budget). Whole numbers by largest remainder; equal remainders are drawn from (seed, group), whatever the method.
+
+    Args:
+        counts: N, shape (groups, bins).
+        budgets: b, shape (groups,).
+        importance: I, non-negative, shape (bins,); None, or zero wherever the group has samples, leaves proportions.
+        alpha: the weight of importance, in [0, 1].
+    """
+    quotas = np.zeros_like(counts)
+    for group, (sizes, budget) in enumerate(zip(counts, budgets, strict=True)):
+        shares = sizes / max(1, sizes.sum())
+        if importance is not None:
+            important = sizes * np.asarray(importance, dtype=np.float64)
+            if important.sum() > 0:
+                shares = alpha * important / important.sum() + (1 - alpha) * shares
+        quotas[group] = largest_remainder(shares, int(budget), sizes, generator(seed, "bin-shares", group))
+    return quotas
+
+
+def sample(bins: Bins, quotas: IntArray, seed: int, sampler: Sampler) -> IntArray:
+    """Positions of the kept samples, group by group and bin by bin, shape (quotas.sum(),), int64.
+
+    ``uniform`` takes the first of a permutation of the bin's positions that (seed, group, bin) alone decide: a larger
+    quota keeps what a smaller one kept. ``first`` takes the first in the order of picking.
+    """
+    kept = [np.empty(0, dtype=np.int64)]
+    for group, number, positions in bins.cells():
+        quota = int(quotas[group, number])
+        if quota and sampler == "uniform":
+            positions = generator(seed, "sample", group, number).permutation(np.sort(positions))
+        kept.append(positions[:quota])
+    return np.concatenate(kept)
+
+
+def subset(
+    source: Source, bins: Bins, quotas: IntArray, seed: int, sampler: Sampler, notes: dict[str, Any] | None = None
+) -> Subset:
+    """The samples that :func:`sample` draws, by native id, with their bins and ranks and the quotas of the bins."""
+    kept = sample(bins, quotas, seed, sampler)
+    facts = {"kept_per_bin": quotas.sum(axis=0).tolist(), **(notes or {})}
+    return Subset(ids=source.ids[kept], bins=bins.bin[kept], ranks=bins.rank[kept], notes=facts)

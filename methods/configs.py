@@ -1,0 +1,70 @@
+"""The options of the built-in methods; imports neither torch nor NumPy, so that they can be shown and checked fast."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from dqbench.specs import Config
+
+
+class RandomConfig(Config):
+    """Random selection has no options."""
+
+
+class GraphCutConfig(Config):
+    """Options of greedy graph cut."""
+
+    embedding: Literal["gradient", "feature"] = Field(
+        "gradient", description="what is compared: last-layer gradients g ⊗ [1, h], or penultimate features h"
+    )
+    metric: Literal["cosine", "l2"] = Field("cosine", description="cosine similarity, or squared distance")
+    lam: float = Field(1.0, ge=0, allow_inf_nan=False, description="λ: weight of being like the rest of the class")
+    double_softmax: bool = Field(
+        False, description="take the loss of the softmax of the softmax, as DQ's released code does"
+    )
+    scope: Literal["class", "dataset"] = Field(
+        "class", description="choose inside each class with a balanced budget, or in the whole set at once"
+    )
+
+
+class DQConfig(GraphCutConfig):
+    """Options of DQ."""
+
+    bins: int = Field(10, ge=1, description="N: bins of each class (at most as many as it has samples)")
+    sampler: Literal["uniform", "first"] = Field(
+        "uniform", description="draw uniformly from each bin, or take the first in its greedy order"
+    )
+
+
+class ADQConfig(DQConfig):
+    """Options of ADQ."""
+
+    alpha: float = Field(
+        0.65, ge=0, le=1, description="α: weight of a bin's importance against its size; 0 is DQ, id for id"
+    )
+    patch: int = Field(32, ge=3, description="L: side in pixels of the patches whose texture is measured")
+    temperature: float = Field(0.07, ge=0.01, allow_inf_nan=False, description="τ of the contrastive discriminator")
+    hidden: int = Field(512, ge=1, description="discriminator: hidden units")
+    out: int = Field(128, ge=2, description="discriminator: numbers in an embedding")
+    epochs: int = Field(20, ge=0, description="discriminator: passes over the source; 0 leaves it untrained")
+    views: int = Field(2, ge=1, description="discriminator: augmented views of each image to train on, in turn")
+    batch_size: int = Field(256, ge=2, description="discriminator: images per step")
+    lr: float = Field(1e-3, gt=0, allow_inf_nan=False, description="discriminator: learning rate of Adam")
+    importances: tuple[float, ...] | None = Field(
+        None, description="importance of each bin, first bin first, instead of the measured one"
+    )
+
+    @model_validator(mode="after")
+    def _one_importance_per_bin(self) -> ADQConfig:
+        given = self.importances
+        if given is None:
+            return self
+        if len(given) != self.bins:
+            raise ValueError(f"importances has {len(given)} values for {self.bins} bins; give one for each bin")
+        wrong = [value for value in given if not (math.isfinite(value) and value >= 0)]
+        if wrong:
+            raise ValueError(f"importances must be finite and not negative, not {wrong[0]}")
+        return self
