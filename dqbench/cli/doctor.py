@@ -8,8 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,7 +37,7 @@ def _doctor(
     ctx: typer.Context,
     workspace: Annotated[Path | None, typer.Option(metavar="DIR", help="The workspace to look at.")] = None,
 ) -> None:
-    """Examine this installation: versions, devices, memory, data, plugins, workspace. Exit code 1 if a run would fail."""
+    """Examine versions, devices, memory, workspace, data and plugins; exit code 1 if a run would fail."""
     state: State = ctx.obj
     findings = list(examine(state, workspace or Path(os.environ.get("DQBENCH_WORKSPACE") or "dqbench-out")))
     bad = [finding for finding in findings if finding.verdict == "bad"]
@@ -58,7 +57,6 @@ def examine(state: State, workspace: Path) -> Iterator[Finding]:
         "workspace": lambda: _folder("workspace", workspace, "give another with --workspace DIR"),
         "data": lambda: _data(state),
         "plugins": lambda: _plugins(state),
-        "extras": _extras,
     }
     for topic, examination in examinations.items():
         try:
@@ -69,14 +67,15 @@ def examine(state: State, workspace: Path) -> Iterator[Finding]:
 
 def _print(state: State, findings: list[Finding]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     styles = {"ok": "green", "note": "yellow", "bad": "bold red"}
     grid = Table.grid(padding=(0, 2, 0, 0))
     for finding in findings:
-        grid.add_row(finding.topic, f"{finding.verdict}", finding.text, style=None)
+        grid.add_row(finding.topic, Text(finding.verdict, style=styles[finding.verdict]), finding.text)
     state.console.print(grid)
     bad = [finding for finding in findings if finding.verdict == "bad"]
-    verdict = f"{len(bad)} to mend: {', '.join(dict.fromkeys(f.topic for f in bad))}" if bad else "ready to run"
+    verdict = f"not ready; mend: {', '.join(dict.fromkeys(f.topic for f in bad))}" if bad else "ready to run"
     state.console.print(f"\n{verdict}", style=styles["bad" if bad else "ok"])
 
 
@@ -142,21 +141,3 @@ def _plugins(state: State) -> Iterator[Finding]:
     yield Finding("plugins", verdict, ", ".join(f"{count} {kind}" for kind, count in counts.items()))
     for broken in registry.broken:
         yield Finding("plugins", "bad", str(broken))
-
-
-def _extras() -> Iterator[Finding]:
-    for extra, modules in _extra_modules().items():
-        missing = [name for name in modules if find_spec(name) is None]
-        text = f"{extra}: {'lacks ' + ', '.join(missing) if missing else 'installed'}"
-        yield Finding("extras", "note" if missing else "ok", text)
-
-
-def _extra_modules() -> dict[str, list[str]]:
-    """Module names of the distributions that each extra of dqbench asks for."""
-    modules: dict[str, list[str]] = {}
-    for requirement in requires("dqbench") or []:
-        name, _, condition = requirement.partition(";")
-        if "extra ==" in condition:
-            extra = condition.partition("extra ==")[2].strip(" )'\"")
-            modules.setdefault(extra, []).append(name.split(">")[0].split("=")[0].strip().replace("-", "_"))
-    return modules

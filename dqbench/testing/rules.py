@@ -1,0 +1,165 @@
+"""The rules of a method, as functions of a trial that raise AssertionError."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from dqbench import compressed
+from dqbench.compressed import Compressed, Distilled, Subset
+from dqbench.jobs.compress import check, content_hash
+from dqbench.specs import Budget, load_target
+from dqbench.testing import problems
+from dqbench.testing.options import another_value
+from dqbench.testing.trials import Arrays, Trial, compress, prepare
+
+RATIOS = (0.01, 0.1, 1 / 3, 0.55, 0.99, 1.0)
+SOME = Budget.ratio(0.4)
+
+
+def the_spec_is_sound(trial: Trial) -> None:
+    """Names are kebab-case, the class is what the spec says, options are described."""
+    spec = trial.spec
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", spec.name), f"{spec.name!r} is not kebab-case"
+    assert spec.version >= 1, f"version {spec.version} is below 1"
+    assert spec.summary, "the summary is empty; say in a line what the method does"
+    target = load_target(spec.target)
+    assert callable(getattr(target, "compress", None)), f"{spec.target} has no compress"
+    assert hasattr(target, "prepare") == spec.prepares, f"prepares={spec.prepares} is not what {spec.target} has"
+    fields = spec.config.model_fields
+    unknown = sorted(set(spec.compress_only) - set(fields))
+    assert not unknown, f"compress_only names {unknown}, which are no options"
+    silent = [name for name, option in fields.items() if not option.description]
+    assert not silent, f"options without a description: {silent}"
+    for other in (spec.builds_on, spec.control_of):
+        assert other is None or other in trial.registry.methods, f"{other!r} is not registered"
+    base = trial.registry.methods[spec.builds_on].config.model_fields if spec.builds_on else {}
+    lacking = sorted(set(base) - set(fields))
+    assert not lacking, f"{spec.config.__name__} lacks {lacking} of {spec.builds_on}, which it builds on"
+
+
+def ratios_are_met_exactly(trial: Trial) -> None:
+    """Any keep ratio gives the number of samples that it resolves to, of each class where classes bind."""
+    for problem in problems.COUNTS:
+        for seed, ratio in enumerate(RATIOS):
+            _meets(trial, problem, Budget.ratio(ratio), seed % 2)
+
+
+def images_per_class_are_met_exactly(trial: Trial) -> None:
+    """The same for images per class, also where a class has no more than that."""
+    for problem, counts in problems.COUNTS.items():
+        for ipc in sorted({1, min(counts)}):
+            _meets(trial, problem, Budget.ipc(ipc), 0)
+
+
+def _meets(trial: Trial, problem: str, budget: Budget, seed: int) -> None:
+    source = problems.source(problem)
+    kept, resolved = trial.compressed(problem, budget, seed)
+    check(kept, source, resolved, trial.spec.name)
+    if trial.balanced:
+        found = np.bincount(_labels(trial, problem, kept), minlength=source.classes).tolist()
+        wanted = resolved.per_class.tolist()
+        assert found == wanted, f"{problem} at {budget}: kept {found} of each class, not {wanted}"
+
+
+def _labels(trial: Trial, problem: str, kept: Compressed) -> np.ndarray:
+    if isinstance(kept, Distilled):
+        return kept.labels if kept.labels.ndim == 1 else kept.labels.argmax(axis=1)
+    source = problems.source(problem)
+    return source.labels[source.positions(kept.ids)]
+
+
+def ids_are_only_names(trial: Trial) -> None:
+    """Other ids, in the same order, name the same samples: ids are no positions and steer nothing."""
+    source = problems.source("unequal")
+    other = problems.renumbered(source)
+    prepared = trial.prepared("unequal", 0)
+    kept, _ = compress(trial.spec, trial.config, source, prepared, SOME, 0)
+    renamed, _ = compress(trial.spec, trial.config, other, prepared, SOME, 0)
+    if isinstance(kept, Subset) and isinstance(renamed, Subset):
+        same = np.array_equal(source.positions(kept.ids), other.positions(renamed.ids))
+        assert same, "other ids in the same order gave other samples; return source.ids[positions]"
+
+
+def a_seed_gives_one_result(trial: Trial) -> None:
+    """The same seed gives the same arrays and samples, whatever global generators hold."""
+    first, second = (_from_scratch(trial, seed=3, disturbed=value) for value in (0, 1))
+    _assert_equal(first[0], second[0], "prepare: the same seed gave other arrays; draw from dqbench.generator only")
+    same = content_hash(first[1]) == content_hash(second[1])
+    assert same, "compress: the same seed gave another result; draw from dqbench.generator only"
+
+
+def _from_scratch(trial: Trial, seed: int, disturbed: int) -> tuple[Arrays | None, Compressed]:
+    import torch
+
+    np.random.seed(disturbed)
+    torch.manual_seed(disturbed)
+    prepared = prepare(trial.registry, trial.spec, trial.config, "unequal", seed)
+    kept, _ = compress(trial.spec, trial.config, problems.source("unequal"), prepared, SOME, seed)
+    return prepared, kept
+
+
+def late_options_do_not_prepare(trial: Trial) -> None:
+    """``prepare`` does not read an option that the spec calls ``compress_only``."""
+    for name in trial.spec.compress_only:
+        changed = another_value(trial.config, name)
+        if changed is not None and trial.spec.prepares:
+            other = prepare(trial.registry, trial.spec, changed, "unequal", 0)
+            _assert_equal(trial.prepared("unequal", 0), other, f"prepare depends on {name}, which is compress_only")
+
+
+def prepared_arrays_are_plain(trial: Trial) -> None:
+    """Prepared arrays have plain names and plain dtypes, so that they can be stored without pickles."""
+    for name, array in (trial.prepared("unequal", 0) or {}).items():
+        assert name.isidentifier(), f"prepared array {name!r} has no plain name"
+        assert not array.dtype.hasobject, f"prepared array {name!r} holds Python objects; give it a plain dtype"
+
+
+def inputs_are_left_alone(trial: Trial) -> None:
+    """Nothing that a method is given changes; its arrays are read-only here, as memory-mapped ones are."""
+    source = problems.source("even")
+    before = [array.tobytes() for array in (source.images, source.labels, source.ids)]
+    trial.compressed("even", SOME)
+    after = [array.tobytes() for array in (source.images, source.labels, source.ids)]
+    assert before == after, "the source was changed; copy what you change"
+
+
+def test_data_stays_closed(trial: Trial) -> None:
+    """The test set is not opened."""
+    with mock.patch("dqbench.data.store.open_test", side_effect=AssertionError("the test set was opened")):
+        _from_scratch(trial, seed=0, disturbed=0)
+
+
+def results_can_be_stored(trial: Trial) -> None:
+    """What is kept survives saving and loading, and its notes are JSON."""
+    kept, _ = trial.compressed("unequal", SOME)
+    json.dumps(kept.notes or {}, allow_nan=False)
+    with tempfile.TemporaryDirectory() as folder:
+        compressed.save(kept, Path(folder))
+        assert content_hash(compressed.load(Path(folder))) == content_hash(kept), "it changes when stored"
+
+
+def _assert_equal(first: Arrays | None, second: Arrays | None, message: str) -> None:
+    assert (first or {}).keys() == (second or {}).keys(), message
+    for name, array in (first or {}).items():
+        assert np.array_equal(array, (second or {})[name], equal_nan=array.dtype.kind == "f"), f"{message} ({name})"
+
+
+RULES: tuple[Callable[[Trial], None], ...] = (
+    the_spec_is_sound,
+    ratios_are_met_exactly,
+    images_per_class_are_met_exactly,
+    ids_are_only_names,
+    a_seed_gives_one_result,
+    late_options_do_not_prepare,
+    prepared_arrays_are_plain,
+    inputs_are_left_alone,
+    test_data_stays_closed,
+    results_can_be_stored,
+)

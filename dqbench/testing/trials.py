@@ -1,0 +1,85 @@
+"""Drives a method as the jobs do, but in memory and on made problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench.budgets import ResolvedBudget, resolve
+from dqbench.compressed import Compressed
+from dqbench.data.source import Source
+from dqbench.plugins import Registry
+from dqbench.specs import Budget, Config, MethodSpec, load_target
+from dqbench.testing import problems
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass
+class Trial:
+    """One method with its options.
+
+    Attributes:
+        registry: where the method and the one that it builds on are registered.
+        spec: the method.
+        config: its options.
+        balanced: whether per-class budgets bind it.
+    """
+
+    registry: Registry
+    spec: MethodSpec
+    config: Config
+    balanced: bool
+    _prepared: dict[tuple[str, int], Arrays | None] = field(default_factory=dict)
+
+    def prepared(self, problem: str, seed: int) -> Arrays | None:
+        """What ``compress`` gets; made once for each problem and seed."""
+        if (problem, seed) not in self._prepared:
+            self._prepared[problem, seed] = prepare(self.registry, self.spec, self.config, problem, seed)
+        return self._prepared[problem, seed]
+
+    def compressed(self, problem: str, budget: Budget, seed: int = 0) -> tuple[Compressed, ResolvedBudget]:
+        """What the method keeps of a problem, and the budget that it was given."""
+        return compress(self.spec, self.config, problems.source(problem), self.prepared(problem, seed), budget, seed)
+
+
+def prepare(registry: Registry, spec: MethodSpec, config: Config, problem: str, seed: int) -> Arrays | None:
+    """The arrays that a method's ``compress`` starts from, read-only; None where it starts from nothing."""
+    base = registry.base(spec, config)
+    prior = prepare(registry, *base, problem, seed) if base else None
+    if not spec.prepares:
+        return prior
+    observed = problems.observed(problem) if "observer" in spec.needs else None
+    named = {} if prior is None else {"prior": prior}
+    made: Mapping[str, Any] = make(spec, config).prepare(problems.source(problem), observed, seed, **named)
+    return {name: _read_only(array) for name, array in made.items()}
+
+
+def compress(
+    spec: MethodSpec, config: Config, source: Source, prepared: Arrays | None, budget: Budget, seed: int
+) -> tuple[Compressed, ResolvedBudget]:
+    """What a new instance of the method keeps, and the resolved budget."""
+    resolved = resolve(budget, source.class_counts, seed)
+    kept: Compressed = make(spec, config).compress(source, prepared, resolved, seed)
+    return kept, resolved
+
+
+def make(spec: MethodSpec, config: Config) -> Any:
+    """A new instance of the method."""
+    return load_target(spec.target)(config)
+
+
+def binds_classes(spec: MethodSpec, config: Config) -> bool:
+    """Whether per-class budgets bind the method; one that looks past classes has ``scope="dataset"``."""
+    scope = getattr(config, "scope", None) or getattr(load_target(spec.target), "scope", "class")
+    return bool(scope == "class")
+
+
+def _read_only(array: Any) -> npt.NDArray[Any]:
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,165 @@
+"""The kit catches what it is there to catch: each wrong method breaks exactly the rules that it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from dqbench.budgets import ResolvedBudget
+from dqbench.compressed import Subset
+from dqbench.data.source import Source
+from dqbench.errors import UsageError
+from dqbench.plugins import Origin, Registry
+from dqbench.seeds import generator
+from dqbench.specs import Config, MethodSpec
+from dqbench.testing import checks
+
+Prepared = Mapping[str, np.ndarray]
+
+
+class Options(Config):
+    """Options of the methods here."""
+
+    order: Literal["up", "down"] = Field("up", description="which end of a class is kept")
+
+
+class First:
+    """Right: the first of each class in a prepared order."""
+
+    def __init__(self, config: Options) -> None:
+        self.config = config
+
+    def prepare(self, source: Source, observed: None, seed: int) -> dict[str, Any]:
+        return {"score": generator(seed, "score").random(len(source))}
+
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        return Subset(ids=source.ids[self.positions(source, prepared["score"], budget)])
+
+    def positions(self, source: Source, score: np.ndarray, budget: ResolvedBudget) -> np.ndarray:
+        order = np.argsort(score if self.config.order == "up" else -score, kind="stable")
+        return np.concatenate([order[source.labels[order] == c][:k] for c, k in enumerate(budget.per_class)])
+
+
+class OneTooFew(First):
+    def positions(self, source: Source, score: np.ndarray, budget: ResolvedBudget) -> np.ndarray:
+        found = super().positions(source, score, budget)
+        return found[: max(1, len(found) - 1)]
+
+
+class Unbalanced(First):
+    def positions(self, source: Source, score: np.ndarray, budget: ResolvedBudget) -> np.ndarray:
+        return np.argsort(score)[: budget.total]
+
+
+class Positions(First):
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        return Subset(ids=self.positions(source, prepared["score"], budget))
+
+
+class SteeredByIds(First):
+    def positions(self, source: Source, score: np.ndarray, budget: ResolvedBudget) -> np.ndarray:
+        return super().positions(source, source.ids % 7, budget)
+
+
+class GlobalDraw(First):
+    def prepare(self, source: Source, observed: None, seed: int) -> dict[str, Any]:
+        return {"score": np.random.rand(len(source))}
+
+
+class EarlyOption(First):
+    def prepare(self, source: Source, observed: None, seed: int) -> dict[str, Any]:
+        return {"score": generator(seed, self.config.order).random(len(source))}
+
+
+class Objects(First):
+    def prepare(self, source: Source, observed: None, seed: int) -> dict[str, Any]:
+        return {"score": np.arange(len(source)).astype(object)}
+
+
+class Scribbler(First):
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        source.labels[0] = source.labels[0]
+        return super().compress(source, prepared, budget, seed)
+
+
+class Peeker(First):
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        from dqbench.data import store
+
+        with pytest.raises(UsageError):
+            store.open_test("no-such-data")
+        return super().compress(source, prepared, budget, seed)
+
+
+class BadNotes(First):
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        kept = super().compress(source, prepared, budget, seed)
+        return Subset(ids=kept.ids, notes={"loss": float("nan")})
+
+
+def broken_rules(method: type[First], **changes: Any) -> set[str]:
+    facts: dict[str, Any] = {"kind": "selection", "version": 1, "summary": "for a test", "prepares": True}
+    facts |= {"config": Options, "compress_only": ("order",), "target": f"{__name__}:{method.__name__}"}
+    registry = Registry()
+    registry.methods.add(MethodSpec(name="tried", **{**facts, **changes}), Origin("test", "test", "1"))
+    broken = set()
+    for check in checks("tried", registry=registry):
+        try:
+            check()
+        except Exception:
+            broken.add(check.name)
+    return broken
+
+
+def test_a_right_method_breaks_no_rule() -> None:
+    assert broken_rules(First) == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [
+        (OneTooFew, "ratios_are_met_exactly"),
+        (OneTooFew, "images_per_class_are_met_exactly"),
+        (Unbalanced, "ratios_are_met_exactly"),
+        (Positions, "ratios_are_met_exactly"),
+        (SteeredByIds, "ids_are_only_names"),
+        (GlobalDraw, "a_seed_gives_one_result"),
+        (EarlyOption, "late_options_do_not_prepare"),
+        (Objects, "prepared_arrays_are_plain"),
+        (Scribbler, "inputs_are_left_alone"),
+        (Peeker, "test_data_stays_closed"),
+        (BadNotes, "results_can_be_stored"),
+    ],
+)
+def test_a_wrong_method_breaks_its_rule(method: type[First], rule: str) -> None:
+    assert rule in broken_rules(method)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prepares": False},
+        {"version": 0},
+        {"summary": ""},
+        {"compress_only": ("nothing",)},
+        {"control_of": "nobody"},
+    ],
+)
+def test_a_wrong_spec_is_found(changes: dict[str, Any]) -> None:
+    assert "the_spec_is_sound" in broken_rules(First, **changes)
+
+
+def test_a_method_that_looks_past_classes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Unbalanced, "scope", "dataset", raising=False)
+    assert broken_rules(Unbalanced) == set()
+
+
+def test_an_unknown_method_and_a_wrong_option() -> None:
+    with pytest.raises(UsageError, match="unknown method 'randon'; did you mean random"):
+        checks("randon")
+    with pytest.raises(UsageError, match="options of dq"):
+        checks("dq", options={"bins": "many"})
