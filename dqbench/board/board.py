@@ -1,0 +1,219 @@
+"""The numbers of a section: every statistic of every cell and row, computed once for all ways of showing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dqbench.board import curves
+from dqbench.board.sections import Network, Place, Row, Section
+from dqbench.board.statistics import LEAST, Estimate, Ratio, estimate, gain, holm, paired_p
+from dqbench.records import Record
+from dqbench.specs import Budget
+
+Mark = Literal["above", "below", ""]
+
+
+@dataclass(frozen=True)
+class CellNumbers:
+    """The statistics of one cell; None is undefined.
+
+    Attributes:
+        score: over the seeds.
+        delta: paired difference to the random twin.
+        mark: the side of 0 that ``delta`` is on, if it is after Holm.
+        gain: share of the way from random to full data.
+        kappa: random samples that buy the same score, divided by the samples kept.
+        samples: mean number trained on.
+        bytes: mean bytes stored.
+        updates: mean number of optimiser updates.
+        train_s: mean seconds of training and evaluation; None where a job's facts are missing.
+        best: mean best-epoch score, where it was asked for.
+    """
+
+    score: Estimate
+    delta: Estimate | None
+    mark: Mark
+    gain: Ratio | None
+    kappa: Ratio | None
+    samples: float
+    bytes: float
+    updates: float
+    train_s: float | None
+    best: float | None
+
+
+@dataclass(frozen=True)
+class RowNumbers:
+    """The statistics of one row.
+
+    Attributes:
+        rank: interval of ranks over the board.
+        transfer: by budget.
+        lossless: by network, the smallest lossless keep ratio or None if no measured one is; networks where it is
+            undefined are left out.
+    """
+
+    rank: tuple[int, int] | None
+    transfer: Mapping[Budget, Estimate]
+    lossless: Mapping[Network, float | None]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A section with its numbers; ``tests`` is the size of Holm's family, ``ranked`` the number of ranked rows."""
+
+    section: Section
+    cells: Mapping[Place, CellNumbers]
+    rows: Mapping[Row, RowNumbers]
+    tests: int
+    ranked: int
+
+    def cell(self, row: Row, network: Network, budget: Budget) -> CellNumbers | None:
+        """The numbers at a place; the full row has the same ones at every budget."""
+        return self.cells.get((row, network, Budget.full() if row.is_full else budget))
+
+
+def build(section: Section) -> Board:
+    """Compute a section's numbers."""
+    cells = {place: _cell(section, place, record) for place, record in section.done.items()}
+    marked = _marks(section)
+    cells |= {place: replace(cells[place], mark=mark) for place, mark in marked.items()}
+    ranks = _ranks(section)
+    rows = {
+        row: RowNumbers(ranks.get(row.label), dict(_transfers(section, row)), dict(_lossless(section, row)))
+        for row in section.rows
+    }
+    return Board(section, cells, rows, len(marked), len(ranks))
+
+
+def scores(record: Record) -> dict[int, float]:
+    """Score by seed, seeds ascending."""
+    return {run.seed: run.score for run in sorted(record.runs, key=lambda run: run.seed)}
+
+
+def paired(record: Record, *others: Record | None) -> tuple[list[float], ...] | None:
+    """Scores of several cells by the seeds of the first; None if one is missing or lacks one of these seeds."""
+    own = scores(record)
+    columns = [list(own.values())]
+    for other in others:
+        theirs = scores(other) if other else {}
+        if not set(own) <= set(theirs):
+            return None
+        columns.append([theirs[seed] for seed in own])
+    return tuple(columns)
+
+
+def twin_of(section: Section, place: Place) -> Record | None:
+    """The random cell with the same network, recipe and budget."""
+    row, network, budget = place
+    twin = section.twin
+    return section.record(twin, network, budget) if twin and not (row.is_twin or row.is_full) else None
+
+
+def full_of(section: Section, network: Network) -> Record | None:
+    """The full-data cell of a network."""
+    return section.record(section.full, network, Budget.full()) if section.full else None
+
+
+def mean(values: Sequence[float]) -> float:
+    """The arithmetic mean."""
+    return sum(values) / len(values)
+
+
+def seconds(record: Record, roles: Sequence[str]) -> float | None:
+    """Mean over the seeds of the wall seconds of the jobs in these roles; None if a job's facts are missing."""
+    keys = [[key for role in roles for key in run.jobs.get(role, [])] for run in record.runs]
+    if any(key not in record.jobs for run in keys for key in run):
+        return None
+    return mean([sum(record.jobs[key].wall_s for key in run) for run in keys])
+
+
+def _cell(section: Section, place: Place, record: Record) -> CellNumbers:
+    _, network, _ = place
+    score = estimate(list(scores(record).values()))
+    samples = mean([run.samples for run in record.runs])
+    twin = twin_of(section, place)
+    pair = paired(record, twin) if twin else None
+    triple = paired(record, twin, full_of(section, network)) if twin else None
+    curve = _random_curve(section, network)
+    bests = [run.best_epoch_score for run in record.runs if run.best_epoch_score is not None]
+    return CellNumbers(
+        score=score,
+        delta=estimate([a - b for a, b in zip(*pair, strict=True)]) if pair else None,
+        mark="",
+        gain=gain(*triple) if triple else None,
+        kappa=curves.random_equivalent(score, samples, curve) if twin else None,
+        samples=samples,
+        bytes=mean([run.bytes for run in record.runs]),
+        updates=mean([run.updates for run in record.runs]),
+        train_s=seconds(record, ("train", "evaluate")),
+        best=mean(bests) if len(bests) == len(record.runs) else None,
+    )
+
+
+def _random_curve(section: Section, network: Network) -> list[tuple[float, float]]:
+    """(samples, mean score) of the random cells of a network, and of the full data as its end."""
+    twin = section.twin
+    found = [section.record(twin, network, budget) for budget in section.budgets] if twin else []
+    measured = [record for record in [*found, full_of(section, network)] if record]
+    return [(mean([run.samples for run in r.runs]), mean([run.score for run in r.runs])) for r in measured]
+
+
+def _marks(section: Section) -> dict[Place, Mark]:
+    """Holm over the family: every method x budget x network with a twin and three seeds, controls left out."""
+    family: dict[Place, list[float]] = {}
+    for place, record in section.done.items():
+        pair = paired(record, twin_of(section, place)) if place[0].is_contestant else None
+        if pair and len(pair[0]) >= LEAST:
+            family[place] = [a - b for a, b in zip(*pair, strict=True)]
+    adjusted = holm([float(paired_p(differences)) for differences in family.values()])
+    marks: dict[Place, Mark] = {}
+    for (place, differences), p in zip(family.items(), adjusted, strict=True):
+        marks[place] = "" if p >= 0.05 else "above" if mean(differences) > 0 else "below"
+    return marks
+
+
+def _ranks(section: Section) -> dict[str, tuple[int, int]]:
+    """Ranks of the rows that have every cell of the board, over the seeds that all share; no controls, no full data."""
+    complete: dict[str, list[dict[int, float]]] = {}
+    for row in section.rows:
+        records = [section.record(row, network, budget) for network in section.networks for budget in section.budgets]
+        if (row.is_twin or row.is_contestant) and records and all(records):
+            complete[row.label] = [scores(record) for record in records if record]
+    seeds = [set(column) for columns in complete.values() for column in columns]
+    common = sorted(set.intersection(*seeds)) if seeds else []
+    if not common:
+        return {}
+    return curves.ranks(
+        {label: [mean([c[seed] for c in columns]) for seed in common] for label, columns in complete.items()}
+    )
+
+
+def _transfers(section: Section, row: Row) -> Iterator[tuple[Budget, Estimate]]:
+    """By budget, where the observer's architecture and at least one other are measured for the row and its twin."""
+    for budget in section.budgets:
+        cells = [(n, section.record(row, n, budget)) for n in section.networks]
+        measured = [(n, record, twin_of(section, (row, n, budget))) for n, record in cells if record]
+        seen = [(record, twin) for n, record, twin in measured if n.arch == row.observer_arch]
+        unseen = [(record, twin) for n, record, twin in measured if n.arch != row.observer_arch]
+        if len(seen) != 1 or not unseen:
+            continue
+        own, twin = seen[0]
+        columns = paired(own, twin, *(record for pair in unseen for record in pair))
+        if columns:
+            yield budget, estimate(curves.transfer(columns[2::2], columns[0], columns[3::2], columns[1]).tolist())
+
+
+def _lossless(section: Section, row: Row) -> Iterator[tuple[Network, float | None]]:
+    """By network, where every measured keep ratio of the row is paired with full data over three seeds."""
+    for network in section.networks:
+        losses: dict[float, list[float]] = {}
+        found = [(b.value, section.record(row, network, b)) for b in section.budgets if b.kind == "ratio"]
+        pairs = [(value, paired(record, full_of(section, network))) for value, record in found if record]
+        for value, pair in pairs:
+            if pair and len(pair[0]) >= LEAST:
+                losses[value] = [a - b for a, b in zip(*pair, strict=True)]
+        if pairs and len(losses) == len(pairs) and not row.is_full:
+            yield network, curves.lossless(losses)

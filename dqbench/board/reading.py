@@ -1,0 +1,85 @@
+"""Records from disk, checked for what a board needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dqbench import records
+from dqbench.errors import UsageError
+from dqbench.records import Record
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and where it came from.
+
+    Attributes:
+        record: the record.
+        place: its file, or words for one that was never written.
+        digest: sha256 of the file's text.
+    """
+
+    record: Record
+    place: str
+    digest: str
+
+
+def load(folder: Path, task: str | None = None) -> list[Entry]:
+    """Every record below ``folder``, in the order of their paths, checked.
+
+    Raises:
+        UsageError: no such folder, or a record that is damaged, of another format, or not usable.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder of records; run dqbench run first, or give --records DIR")
+    paths = [path for path in sorted(folder.glob("*/*.json")) if not path.name.startswith(".")]
+    entries = []
+    for path in paths:
+        record = records.read(path)
+        check(record, str(path))
+        if task in (None, record.cell.task):
+            text = path.read_bytes().replace(b"\r\n", b"\n")
+            entries.append(Entry(record, str(path), hashlib.sha256(text).hexdigest()))
+    return entries
+
+
+def entries_of(found: Iterable[Record]) -> list[Entry]:
+    """Records that are already in memory, checked.
+
+    Raises:
+        UsageError: a record that is not usable.
+    """
+    entries = []
+    for record in found:
+        check(record, record.file_name)
+        text = json.dumps(record.model_dump(mode="json"), sort_keys=True)
+        entries.append(Entry(record, record.file_name, hashlib.sha256(text.encode()).hexdigest()))
+    return entries
+
+
+def check(record: Record, place: str) -> None:
+    """Refuse a record whose numbers cannot stand on a board.
+
+    Raises:
+        UsageError: not finite, or runs that do not fit the cell.
+    """
+    if record.status != "done":
+        return
+    seeds = [run.seed for run in record.runs]
+    if not seeds or sorted(seeds) != sorted(record.cell.seeds) or len(set(seeds)) != len(seeds):
+        raise UsageError(
+            f"{place}: runs have the seeds {seeds}, the cell has {list(record.cell.seeds)}; run its cell again"
+        )
+    for run in record.runs:
+        if not math.isfinite(run.score):
+            raise UsageError(f"{place}: the score of seed {run.seed} is {run.score}; delete it and run its cell again")
+        if run.samples < 1 or run.bytes < 0 or run.updates < 0:
+            raise UsageError(
+                f"{place}: seed {run.seed} has {run.samples} samples, {run.bytes} bytes and {run.updates} updates; "
+                "delete it and run its cell again"
+            )

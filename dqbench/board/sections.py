@@ -1,0 +1,243 @@
+"""Records sorted into the sections of boards: regimes that are never mixed, each a grid of rows and columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from dqbench.board.reading import Entry
+from dqbench.errors import UsageError
+from dqbench.records import Cell, Record
+from dqbench.specs import Budget, Recipe
+
+FULL = "full"
+TWIN = "random"
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What all cells of a section share."""
+
+    task: str
+    task_version: int
+    profile: str
+    labels: str
+    metric: str
+    precision: str
+    dataset: str
+    provenance: str
+    train_hash: str
+    test_hash: str
+    train_per_class: int
+    test_per_class: int
+    train_samples: int
+    test_samples: int
+    classes: int
+
+    @classmethod
+    def of(cls, record: Record) -> Setting:
+        """The setting of one record; 0 per class stands for all."""
+        facts: dict[str, Any] = {**record.cell.model_dump(), **record.source.model_dump()}
+        facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
+        return cls(**{f.name: facts[f.name] for f in fields(cls)})
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of the data was used."""
+        return bool(self.train_per_class or self.test_per_class)
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """A method with its options and observer; ``identity`` tells rows apart, ``label`` names them."""
+
+    identity: str
+    method: str = field(compare=False)
+    label: str = field(compare=False)
+    variant: str = field(compare=False)
+    control_of: str | None = field(compare=False)
+    observer_arch: str | None = field(compare=False)
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether this is the random row that all others are held against."""
+        return self.method == TWIN and not self.variant
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this is the full-data row."""
+        return self.method == FULL
+
+    @property
+    def is_contestant(self) -> bool:
+        """Whether it is ranked and tested: neither the references nor a control."""
+        return not (self.is_full or self.is_twin or self.control_of)
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture with the recipe it was trained by."""
+
+    arch: str
+    recipe: Recipe
+    label: str = field(compare=False)
+
+
+Place = tuple[Row, Network, Budget]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One regime's grid.
+
+    Attributes:
+        rows: full, random, then the methods by name, each followed by its controls.
+        networks: the observers' architectures first.
+        budgets: small to large, without the full one.
+        done: finished cells; the full row's budget is ``Budget.full()``.
+        failed: failed cells that no finished one replaces.
+        replaced: places of records that others with more seeds replace.
+        entries: all entries of the section, for its digest.
+    """
+
+    setting: Setting
+    rows: tuple[Row, ...]
+    networks: tuple[Network, ...]
+    budgets: tuple[Budget, ...]
+    done: Mapping[Place, Record]
+    failed: Mapping[Place, Record]
+    replaced: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+    def record(self, row: Row, network: Network, budget: Budget) -> Record | None:
+        """The finished cell at a place; the full row has the same one at every budget."""
+        return self.done.get((row, network, Budget.full() if row.is_full else budget))
+
+    @property
+    def twin(self) -> Row | None:
+        """The random row."""
+        return next((row for row in self.rows if row.is_twin), None)
+
+    @property
+    def full(self) -> Row | None:
+        """The full-data row."""
+        return next((row for row in self.rows if row.is_full), None)
+
+
+def split(entries: Iterable[Entry]) -> list[Section]:
+    """Sort entries into sections, in the order of their settings.
+
+    Raises:
+        UsageError: two records of one cell.
+    """
+    by_setting: dict[Setting, list[Entry]] = {}
+    for entry in entries:
+        by_setting.setdefault(Setting.of(entry.record), []).append(entry)
+    return [_section(setting, by_setting[setting]) for setting in sorted(by_setting, key=_setting_order)]
+
+
+def _setting_order(setting: Setting) -> tuple[Any, ...]:
+    known = ("paper", "quick", "smoke")
+    scale = known.index(setting.profile) if setting.profile in known else len(known)
+    return (setting.task, -setting.task_version, scale, setting)
+
+
+def _section(setting: Setting, entries: Sequence[Entry]) -> Section:
+    cells = [entry.record.cell for entry in entries]
+    rows = _named_rows({_identity(cell): cell for cell in cells})
+    networks = _named_networks({(cell.arch, cell.recipe) for cell in cells}, {c.observer_arch for c in cells})
+
+    def place(cell: Cell) -> Place:
+        return rows[_identity(cell)], networks[cell.arch, cell.recipe], cell.budget
+
+    done, replaced = _one_each([e for e in entries if e.record.status == "done"], place)
+    failed, _ = _one_each([e for e in entries if e.record.status != "done"], place)
+    return Section(
+        setting=setting,
+        rows=tuple(rows.values()),
+        networks=tuple(networks.values()),
+        budgets=tuple(sorted({cell.budget for cell in cells if cell.budget_kind != "full"}, key=_budget_order)),
+        done=done,
+        failed={where: record for where, record in failed.items() if where not in done},
+        replaced=replaced,
+        entries=tuple(entries),
+    )
+
+
+def _budget_order(budget: Budget) -> tuple[str, float]:
+    return budget.kind, budget.value
+
+
+def _identity(cell: Cell) -> str:
+    observer = cell.observer_recipe.model_dump() if cell.observer_recipe else None
+    facts = [cell.method, cell.method_version, cell.config, cell.observer_arch, observer]
+    return json.dumps(facts, sort_keys=True)
+
+
+def _named_rows(cells: Mapping[str, Cell]) -> dict[str, Row]:
+    labels = _distinct(
+        cells,
+        lambda _, cell: cell.row,
+        lambda _, cell: f" v{cell.method_version}",
+        lambda _, cell: f" via {cell.observer_arch}" if cell.observer_arch else "",
+        lambda _, cell: f" via {cell.observer_recipe.name}" if cell.observer_recipe else "",
+    )
+    rows = {
+        identity: Row(identity, cell.method, labels[identity], cell.variant, cell.control_of, cell.observer_arch)
+        for identity, cell in cells.items()
+    }
+    return dict(sorted(rows.items(), key=lambda item: _row_order(item[1])))
+
+
+def _row_order(row: Row) -> tuple[Any, ...]:
+    return (not row.is_full, not row.is_twin, row.control_of or row.method, bool(row.control_of), row.label)
+
+
+def _named_networks(
+    found: Iterable[tuple[str, Recipe]], observers: Iterable[str | None]
+) -> dict[tuple[str, Recipe], Network]:
+    first = {name for name in observers if name}
+    ordered = sorted(found, key=lambda item: (item[0] not in first, item[0], item[1].name, repr(item[1])))
+    labels = _distinct({item: item for item in ordered}, lambda _, item: item[0], lambda _, item: f" ({item[1].name})")
+    return {item: Network(*item, labels[item]) for item in ordered}
+
+
+def _distinct(items: Mapping[Any, Any], *parts: Callable[[Any, Any], str]) -> dict[Any, str]:
+    """A label for each item: the first part, and more parts, at last a number, only where labels would clash."""
+    labels = {key: parts[0](key, item) for key, item in items.items()}
+    for part in parts[1:]:
+        clashing = _clashing(labels)
+        more = {key: part(key, items[key]) for key in clashing}
+        if len(set(more.values())) > 1:
+            labels |= {key: labels[key] + more[key] for key in clashing}
+    for number, key in enumerate(sorted(_clashing(labels), key=repr), start=1):
+        labels[key] += f" #{number}"
+    return labels
+
+
+def _clashing(labels: Mapping[Any, str]) -> list[Any]:
+    values = list(labels.values())
+    return [key for key, label in labels.items() if values.count(label) > 1]
+
+
+def _one_each(entries: Sequence[Entry], place: Callable[[Cell], Place]) -> tuple[dict[Place, Record], tuple[str, ...]]:
+    chosen: dict[Place, Entry] = {}
+    replaced: list[str] = []
+    for entry in entries:
+        where = place(entry.record.cell)
+        if where in chosen:
+            entry, other = _more_seeds(chosen[where], entry)
+            replaced.append(other.record.file_name)
+        chosen[where] = entry
+    return {where: entry.record for where, entry in chosen.items()}, tuple(sorted(replaced))
+
+
+def _more_seeds(a: Entry, b: Entry) -> tuple[Entry, Entry]:
+    seeds_a, seeds_b = set(a.record.cell.seeds), set(b.record.cell.seeds)
+    if seeds_a > seeds_b:
+        return a, b
+    if seeds_a < seeds_b:
+        return b, a
+    raise UsageError(f"{a.place} and {b.place} are records of the same cell; delete one of them")

@@ -1,0 +1,169 @@
+"""The sentences of a board, each made from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dqbench.board import text
+from dqbench.board.board import Board
+from dqbench.board.sections import Section, Setting
+from dqbench.board.statistics import LEAST
+from dqbench.board.tables import row_name
+from dqbench.records import Record
+from dqbench.specs import Budget
+
+_ORIGIN = {
+    "verified": "from a verified download",
+    "imported": "imported, not a verified download",
+    "bundled": "bundled with scikit-learn",
+}
+
+
+def title(setting: Setting) -> str:
+    """Task and version, profile, labels, precision, and where the data come from, with the hash if not verified."""
+    data = {"verified": "verified data", "imported": "imported data", "bundled": "data bundled with scikit-learn"}
+    parts = [
+        f"{setting.task}@{setting.task_version}",
+        setting.profile,
+        f"{setting.labels} labels",
+        setting.precision,
+        data[setting.provenance] + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
+    ]
+    return " · ".join(parts)
+
+
+def reading(board: Board) -> list[str]:
+    """How to read the scores."""
+    section = board.section
+    counts = sorted({cell.score.count for cell in board.cells.values()})
+    if not counts:
+        return ["No cell is finished."]
+    return [_what(section), *_spread(counts), *_marks(board, counts), *_controls(section)]
+
+
+def _what(section: Section) -> str:
+    setting = section.setting
+    seeds = sorted({seed for record in section.done.values() for seed in record.cell.seeds})
+    return (
+        f"Score: {setting.metric} in percent on {setting.test_samples:,} test images at the last epoch, mean over "
+        f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}). Rows are in the order of their names."
+    )
+
+
+def _spread(counts: list[int]) -> list[str]:
+    said = []
+    if counts[-1] >= LEAST:
+        said.append("± is the half-width of the 95 % t-interval over the seeds, not adjusted for the number of rows.")
+    if LEAST > counts[0] > 1 or (counts[0] == 1 and 2 in counts):
+        said.append("[a, b] is the range over the seeds: two seeds allow no interval, mark, rank or lossless ratio.")
+    if counts[0] == 1:
+        said.append("Where there is one seed there is no interval and no range.")
+    return said
+
+
+def _marks(board: Board, counts: list[int]) -> list[str]:
+    if not board.tests:
+        return []
+    said = [
+        f"▲ above and ▼ below random, after Holm over {text.plural(board.tests, 'test')} (every method, budget and "
+        "architecture; controls left out). No mark means not distinguishable, which is not the same as equal."
+    ]
+    if board.ranked:
+        said.append(
+            f"Rank: interval among the {board.ranked} rows with all cells, by the mean over them, Holm over all pairs."
+        )
+    if counts[-1] < 5 or board.section.setting.profile != "paper":
+        said.append("A claim needs the profile paper and at least 5 seeds.")
+    return said
+
+
+def _controls(section: Section) -> list[str]:
+    return [
+        f"{row.label} is a control of {row.control_of}: it is neither marked nor ranked."
+        for row in section.rows
+        if row.control_of
+    ]
+
+
+def state(board: Board) -> list[str]:
+    """How many cells there are, what is missing and what was left out."""
+    section = board.section
+    counts = f"{text.plural(len(section.done), 'cell')} finished, {len(section.failed)} failed."
+    return [counts, *_missing(section), *_observers(section), *_replaced(section)]
+
+
+def _missing(section: Section) -> Iterable[str]:
+    twin, full = section.twin, section.full
+    for network in section.networks:
+        measured = {budget for row, n, budget in section.done if n == network and not (row.is_full or row.is_twin)}
+        without = [b for b in section.budgets if b in measured and not (twin and section.record(twin, network, b))]
+        if without:
+            at = text.listing([text.budget(b) for b in without])
+            yield f"No random row at {at} on {network.label}: differences, gain and κ are blank there."
+        if not (full and section.record(full, network, Budget.full())):
+            yield f"No full-data row on {network.label}: gain and lossless are blank there."
+    unpaired = sorted({row_name(place[0]) for place in section.done if _lacks_seeds(section, place[0])})
+    if unpaired:
+        yield f"Not every seed of {text.listing(unpaired)} has its random twin: those differences are blank."
+
+
+def _lacks_seeds(section: Section, row: object) -> bool:
+    twin = section.twin
+    for place, record in section.done.items():
+        if place[0] == row and twin and not (place[0].is_full or place[0].is_twin):
+            other = section.record(twin, place[1], place[2])
+            if other and not set(record.cell.seeds) <= set(other.cell.seeds):
+                return True
+    return False
+
+
+def _observers(section: Section) -> Iterable[str]:
+    shared = sorted({row_name(row) for (row, _, _), record in section.done.items() if _one_observer(record)})
+    if shared:
+        yield f"{text.listing(shared)}: conditional on one observer, which all seeds share."
+
+
+def _one_observer(record: Record) -> bool:
+    observers = {tuple(run.jobs["observer"]) for run in record.runs if run.jobs.get("observer")}
+    return len(record.runs) > 1 and len(observers) == 1
+
+
+def _replaced(section: Section) -> Iterable[str]:
+    if section.replaced:
+        yield f"Left out, as records with more seeds replace them: {text.listing(list(section.replaced))}."
+
+
+def columns(board: Board) -> list[str]:
+    """What the columns of the details mean, for those that are not blank, and why the others are."""
+    cells = [cell for (row, _, _), cell in board.cells.items() if not (row.is_full or row.is_twin)]
+    said = []
+    if any(cell.gain for cell in cells):
+        said.append("Gain: (score − random) / (full − random), with Fieller's 95 % interval.")
+    elif cells:
+        said.append(
+            "Gain is blank: it needs three seeds, and a distance from random to full data whose interval is above 0."
+        )
+    if any(cell.kappa for cell in cells):
+        said.append(
+            "κ: random samples that buy the same score, divided by the samples kept; read off the measured random "
+            "curve with full data as its end; … and blank where that curve does not reach."
+        )
+    if any(cell.best is not None for cell in cells):
+        said.append("Best epoch: mean of the best of the snapshots, chosen on the test set; never the score.")
+    said.append("Train s: mean seconds to train and evaluate one network.")
+    return said
+
+
+def data(setting: Setting) -> str:
+    """The data, their hashes, and which part was used."""
+    part = []
+    if setting.train_per_class:
+        part.append(f"the first {setting.train_per_class:,} training images of each class")
+    if setting.test_per_class:
+        part.append(f"the first {setting.test_per_class:,} test images of each class")
+    used = f"Used: {text.listing(part)}. " if part else "Used: all. "
+    return (
+        f"{setting.dataset}, {_ORIGIN[setting.provenance]}. {used}{setting.train_samples:,} training and "
+        f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
+        f"`{setting.train_hash}`, test `{setting.test_hash}`."
+    )

@@ -1,0 +1,79 @@
+"""Numbers and names as a reader sees them, the same in every kind of board."""
+
+from __future__ import annotations
+
+from dqbench.board.board import Mark
+from dqbench.board.statistics import Estimate, Ratio
+from dqbench.specs import Budget
+
+MARKS: dict[Mark, str] = {"above": " ▲", "below": " ▼", "": ""}
+
+
+def budget(value: Budget) -> str:
+    """``keep 0.1``, ``ipc 10`` or ``all``."""
+    if value.kind == "full":
+        return "all"
+    return f"ipc {value.value:g}" if value.kind == "ipc" else f"keep {value.value:g}"
+
+
+def score(value: Estimate) -> str:
+    """``84.1 ± 0.5``, ``84.1 [83.9, 84.3]`` below three seeds, ``84.1`` for one."""
+    if value.half is not None:
+        return f"{value.mean:.1f} ± {value.half:.1f}"
+    return f"{value.mean:.1f}" + (f" [{value.least:.1f}, {value.most:.1f}]" if value.count > 1 else "")
+
+
+def points(value: Estimate | None) -> str:
+    """A difference, with its sign; blank where it is undefined."""
+    if value is None:
+        return ""
+    if value.half is not None:
+        return f"{signed(value.mean)} ± {value.half:.1f}"
+    return signed(value.mean) + (f" [{signed(value.least)}, {signed(value.most)}]" if value.count > 1 else "")
+
+
+def signed(value: float) -> str:
+    """One decimal and a sign; what rounds to nothing has none."""
+    rounded = f"{value:+.1f}"
+    return "0.0" if rounded in ("+0.0", "-0.0") else rounded
+
+
+def ratio(value: Ratio | None) -> str:
+    """``1.30 [0.90, 1.80]``; an open end is ``…``, and no end at all is no bracket."""
+    if value is None:
+        return ""
+    if value.low is None and value.high is None:
+        return f"{value.value:.2f}"
+    low, high = ("…" if end is None else f"{end:.2f}" for end in (value.low, value.high))
+    return f"{value.value:.2f} [{low}, {high}]"
+
+
+def count(value: float) -> str:
+    """A mean of whole numbers: without decimals where it is whole."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds: two decimals below 10, one below 100, none above; blank where unknown."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def listing(items: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def plural(number: int, word: str) -> str:
+    """``1 seed``, ``2,000 seeds``."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")

@@ -1,0 +1,79 @@
+"""``dqbench leaderboard``: boards from records, and the check that they agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dqbench.board.files import Difference
+    from dqbench.cli import State
+
+_REPOSITORY = Path("leaderboards")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("leaderboard")(leaderboard)
+
+
+def leaderboard(
+    ctx: typer.Context,
+    records: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of records; default leaderboards/records, else the workspace's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the boards go; default leaderboards, or boards beside the records."),
+    ] = None,
+    task: Annotated[str | None, typer.Option(metavar="NAME", help="This task's board only.")] = None,
+    workspace: Annotated[Path, typer.Option(metavar="DIR", envvar="DQBENCH_WORKSPACE", help="The workspace.")] = Path(
+        "dqbench-out"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if a board and its records disagree.")
+    ] = False,
+) -> None:
+    """Make the leaderboards from the records, or check that they agree."""
+    from dqbench.board import files
+
+    state: State = ctx.obj
+    source = records or _default_records(workspace)
+    target = out or (_REPOSITORY if source == _REPOSITORY / "records" else source.parent / "boards")
+    texts = files.generate(source, task)
+    whole = task is None
+    found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
+    if state.json:
+        state.print_json(_answer(source, target, texts, found, check))
+    else:
+        _tell(state, target, len(texts), found, check)
+    if check and found:
+        raise typer.Exit(1)
+
+
+def _default_records(workspace: Path) -> Path:
+    published = _REPOSITORY / "records"
+    return published if published.is_dir() else workspace / "records"
+
+
+def _answer(source: Path, target: Path, texts: dict[str, str], found: list[Difference], check: bool) -> dict[str, Any]:
+    return {
+        "records": str(source),
+        "boards": [str(target / name) for name in sorted(texts)],
+        "fresh": not found if check else True,
+        "differences" if check else "changed": [{"board": str(target / d.name), "what": d.what} for d in found],
+    }
+
+
+def _tell(state: State, target: Path, total: int, found: list[Difference], check: bool) -> None:
+    done = {"stale": "updated", "missing": "written", "extra": "removed, no records"}
+    words = {"stale": "stale", "missing": "missing", "extra": "has no records"} if check else done
+    for difference in found:
+        state.console.print(f"{target / difference.name}: {words[difference.what]}", soft_wrap=True)
+    if not found:
+        state.console.print(f"{total} board files in {target} are up to date", soft_wrap=True)
+    elif check:
+        state.console.print("Boards and records disagree; run: dqbench leaderboard", soft_wrap=True)
