@@ -54,8 +54,8 @@ def compress(
     """
     from dqbench.data.folder import open_user_data
     from dqbench.data.source import Source
-    from dqbench.run.compressing import Compressor
     from dqbench.run import devices
+    from dqbench.run.compressing import Compressor
     from dqbench.run.keeping import DEFAULT_OBSERVER, observer_recipe
     from dqbench.run.settings import variants
 
@@ -104,7 +104,6 @@ def run(
         UsageError: as the command does with exit code 2.
     """
     from dqbench.run.grid import Request
-    from dqbench.run.progress import quiet
     from dqbench.run.session import Session
 
     request = Request(
@@ -112,6 +111,5 @@ def run(
     )
     session = Session.open(request, plugins.load(plugin_files), device, Path(workspace))
     if session.missing():
-        with quiet() as progress:
-            session.work(progress)
+        session.work()
     return session.records()

@@ -1,7 +1,7 @@
 """CIFAR-10 across architectures: compress with one network, train others on what is left.
 
-DQ's Table 2 and ADQ's Table 1: ResNet-18 is the observer (10 epochs on the full source), ResNet-18, ResNet-50, ViT, Swin
-and ConvNeXt are trained from scratch for 200 epochs at keep ratios 0.1, 0.2, 0.3 and on the full source.
+DQ's Table 2 and ADQ's Table 1: ResNet-18 is the observer (10 epochs on the full source); ResNet-18, ResNet-50, ViT,
+Swin and ConvNeXt are trained from scratch for 200 epochs at keep ratios 0.1, 0.2, 0.3 and on the full source.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ TASK = TaskSpec(
     ),
     smoke_leaves_out=(
         "250 of 5,000 training and 200 of 1,000 test images per class; two small networks instead of five; 8 epochs "
-        "instead of 200; 2 seeds instead of 5; keep ratios 0.1 and 0.3. It shows that the road works, not which method wins."
+        "instead of 200; 2 seeds instead of 5; keep ratios 0.1 and 0.3. It shows that the road works, not which "
+        "method wins."
     ),
     profiles={
         "smoke": Profile(

@@ -19,7 +19,7 @@ TASK = TaskSpec(
     summary="test accuracy on 8x8 handwritten digits of networks trained from scratch on what a method keeps",
     metric="top1",
     licence="CC BY 4.0 (UCI); the copy is the one shipped inside scikit-learn",
-    citation="E. Alpaydin, C. Kaynak. Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998.",
+    citation="E. Alpaydin, C. Kaynak. Optical Recognition of Handwritten Digits. UCI Repository, 1998.",
     smoke_leaves_out="3 of 5 seeds, and the keep ratios other than 0.05, 0.1 and 0.3; the data are whole.",
     profiles={
         "smoke": Profile(

@@ -33,7 +33,9 @@ def compress(
     observer: Annotated[str | None, typer.Option(help="Architecture of the observer; see: dqbench list archs.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs that the observer is trained for.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the observer and the selection.")] = 0,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="An option of the method, e.g. adq.alpha=0.6.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of the method, e.g. adq.alpha=0.6.")
+    ] = None,
     device: Device = "auto",
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
 ) -> None:

@@ -80,7 +80,9 @@ def save_arrays(arrays: Mapping[str, Any], folder: Path) -> None:
     for name, array in arrays.items():
         value = np.asarray(array)
         if not name.isidentifier() or value.dtype.hasobject:
-            raise ValueError(f"prepared array {name!r} of {value.dtype} cannot be stored; give it a plain name and dtype")
+            raise ValueError(
+                f"prepared array {name!r} of {value.dtype} cannot be stored; give a plain name and type"
+            )
         np.save(folder / f"{name}.npy", value, allow_pickle=False)
     (folder / "arrays.json").write_text(json.dumps(sorted(arrays)) + "\n")
 

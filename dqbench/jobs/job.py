@@ -61,9 +61,7 @@ class Job:
     @cached_property
     def key(self) -> str:
         """sha256 of kind, kind version, spec and input keys, in hexadecimal."""
-        text = canonical(
-            {"kind": self.kind, "version": VERSIONS[self.kind], "spec": self.spec, "inputs": self.inputs}
-        )
+        text = canonical({"kind": self.kind, "version": VERSIONS[self.kind], "spec": self.spec, "inputs": self.inputs})
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -275,9 +275,7 @@ class _TaskPlanner:
         roles["compress"] = (key,)
         return key
 
-    def _prepare(
-        self, spec: MethodSpec, config: Config, seed: int, roles: dict[str, tuple[str, ...]]
-    ) -> str | None:
+    def _prepare(self, spec: MethodSpec, config: Config, seed: int, roles: dict[str, tuple[str, ...]]) -> str | None:
         """The key of the job whose arrays this method starts from, its own or those of the method it builds on."""
         base = self.registry.base(spec, config)
         prior = self._prepare(*base, seed, roles) if base else None
@@ -301,9 +299,7 @@ class _TaskPlanner:
         roles["observer"], roles["observe"] = (network,), (observe,)
         return arch.name, {"observe": observe, "network": network}
 
-    def _train(
-        self, arch: ArchSpec, recipe: Recipe, seed: int, kept: str | None, name: str, samples: int
-    ) -> str:
+    def _train(self, arch: ArchSpec, recipe: Recipe, seed: int, kept: str | None, name: str, samples: int) -> str:
         spec = {
             "source": self._source_spec(),
             "arch": arch.name,

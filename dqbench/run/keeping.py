@@ -19,8 +19,8 @@ from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
 from dqbench.plugins import Registry
-from dqbench.run.compressing import Compressor
 from dqbench.run import devices
+from dqbench.run.compressing import Compressor
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec
 from dqbench.train.recipes import CIFAR_SGD
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dqbench import records as records_
-from dqbench.errors import UsageError
 from dqbench.jobs.job import Job
 from dqbench.plugins import Registry
 from dqbench.records import Failure, Record
 from dqbench.run import devices as devices_
 from dqbench.run import results
 from dqbench.run.devices import Devices
-from dqbench.run.executor import LocalExecutor
+from dqbench.run.events import Event, Finished
 from dqbench.run.failures import JobFailure
 from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
-from dqbench.run.progress import Progress
-from dqbench.run.scheduler import Event, run_jobs
+from dqbench.run.local import LocalExecutor
+from dqbench.run.scheduler import run_jobs
 from dqbench.run.workspace import Workspace
 
 
@@ -63,7 +62,7 @@ class Session:
             cells = [planned for planned in self.plan.cells if planned.cell.task == task]
             source = cells[0].source
             data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
-            chosen = "as asked" if self.request.profile else f"the default on {self.devices.kind}; choose with --profile"
+            chosen = "as asked" if self.request.profile else f"the default on a {self.devices.kind}"
             lines.append(
                 f"{task}: profile {profile} ({chosen}), {data} ({source.provenance}, {source.train_hash[:12]}), "
                 f"{len(cells)} cells"
@@ -84,31 +83,36 @@ class Session:
         keys = dict.fromkeys(key for planned in cells for run in planned.runs for key in run.keys)
         return {key: self.plan.jobs[key] for key in keys}
 
-    def work(self, progress: Progress) -> None:
+    def work(self, on_event: Callable[[Event], None] = lambda event: None) -> None:
         """Do the jobs, and write the record of each cell as soon as its last job is done.
 
         Raises:
             KeyboardInterrupt: stopped by the user; what is done is kept.
         """
         missing = self.missing()
-        jobs = self._jobs_of(missing)
-        waiting = {p.key: {key for run in p.runs for key in run.keys} for p in missing}
+        there = self.workspace.done_folders()
+        waiting = {p.key: {run.evaluate for run in p.runs} for p in missing}
         cells_of: dict[str, list[PlannedCell]] = defaultdict(list)
         for planned in missing:
-            for key in waiting[planned.key]:
-                cells_of[key].append(planned)
+            for run in planned.runs:
+                cells_of[run.evaluate].append(planned)
 
-        def on_event(event: Event) -> None:
-            progress.on_event(event)
-            if event.kind != "done" or event.job is None:
-                return
-            for planned in cells_of[event.job.key]:
-                waiting[planned.key].discard(event.job.key)
+        def arrived(key: str) -> None:
+            for planned in cells_of[key]:
+                waiting[planned.key].discard(key)
                 if not waiting[planned.key]:
                     self._write_done(planned)
 
+        def listen(event: Event) -> None:
+            on_event(event)
+            if isinstance(event, Finished):
+                arrived(event.job.key)
+
+        for key in list(cells_of):
+            if self.plan.jobs[key].folder in there:
+                arrived(key)
         with LocalExecutor(self.devices, plugin_files=self.registry.files) as executor:
-            outcome = run_jobs(jobs, self.workspace, executor, on_event=on_event)
+            outcome = run_jobs(self._jobs_of(missing), self.workspace, executor, on_event=listen)
         for planned in missing:
             if waiting[planned.key]:
                 self._write_failed(planned, outcome.failed, outcome.skipped)
@@ -124,9 +128,7 @@ class Session:
         found = self._results(planned)
         self._keep(results.done_record(planned, self.plan, found, self.registry, self._command(planned)))
 
-    def _write_failed(
-        self, planned: PlannedCell, failed: dict[str, JobFailure], skipped: dict[str, str]
-    ) -> None:
+    def _write_failed(self, planned: PlannedCell, failed: Mapping[str, JobFailure], skipped: Mapping[str, str]) -> None:
         failures = []
         for run in planned.runs:
             causes = dict.fromkeys(skipped.get(key, key) for key in run.keys if key in failed or key in skipped)

@@ -55,7 +55,11 @@ def test_a_compress_only_option_prepares_nothing_again(registry: Registry) -> No
     made = ask(registry, "adq", keeps=(0.1,), archs=("digits-mlp",), seeds=1, settings=("adq.alpha=0,0.5,1",))
     assert kinds(made)["prepare"] == 2
     assert kinds(made)["compress"] == 1 + 3
-    assert sorted(p.cell.variant for p in made.cells if p.cell.method == "adq") == ["alpha=0.0", "alpha=0.5", "alpha=1.0"]
+    assert sorted(p.cell.variant for p in made.cells if p.cell.method == "adq") == [
+        "alpha=0.0",
+        "alpha=0.5",
+        "alpha=1.0",
+    ]
 
 
 def test_an_option_that_prepare_reads_prepares_again(registry: Registry) -> None:
@@ -119,7 +123,7 @@ def test_a_keep_ratio_outside_0_1_is_refused(registry: Registry, keep: float) ->
         ({"profile": "smok"}, "did you mean smoke"),
         ({"seeds": 0}, "--seeds 0 is below 1"),
         ({"settings": ("adq.alpha=1",)}, "which is not run; add --method adq"),
-        ({"settings": ("observer.arch=digits-cmm",)}, "did you mean digits-cnn"),
+        ({"settings": ("observer.arch=digit-cnn",)}, "did you mean digits-cnn"),
     ],
 )
 def test_a_wrong_request_is_refused_in_one_line(registry: Registry, more: dict[str, object], message: str) -> None:
