@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from dqbench.cli import compress, data, doctor, leaderboard, listing, run, show
 from dqbench.cli.failures import report
 from dqbench.cli.state import State
 
@@ -44,7 +44,7 @@ app = typer.Typer(
     cls=_Group,
     rich_markup_mode=None,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
 
@@ -77,12 +77,8 @@ def _dqbench(
         typer.echo(ctx.get_help())
 
 
-for _name in ("run", "compress", "listing", "show", "data", "leaderboard", "doctor"):
-    try:
-        importlib.import_module(f"dqbench.cli.{_name}").register(app)
-    except ModuleNotFoundError as _error:
-        if not (_error.name or "").startswith("dqbench."):
-            raise
+for _command in (run, compress, listing, show, data, leaderboard, doctor):
+    _command.register(app)
 for _info in app.registered_commands:
     _info.epilog = _info.epilog or EVERYWHERE
 

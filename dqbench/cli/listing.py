@@ -43,8 +43,12 @@ def _list(
 def _rows(state: State, kind: str) -> list[dict[str, Any]]:
     from dqbench.cli import facts
 
-    catalogue = getattr(state.registry(), kind)
-    return [_brief(facts.of(spec, catalogue.origin(spec.name))) for spec in catalogue]
+    registry = state.registry()
+    catalogue = getattr(registry, kind)
+    rows = [_brief(facts.of(spec, catalogue.origin(spec.name))) for spec in catalogue]
+    for row in rows if kind == "methods" else ():
+        row["needs"] = ["observer"] if registry.needs_observer(registry.methods[row["name"]]) else []
+    return rows
 
 
 def _brief(told: dict[str, Any]) -> dict[str, Any]:

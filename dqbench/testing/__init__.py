@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dqbench.testing.checks import Check, checks
+from dqbench.testing.checks import Check, checks, trial
 
-__all__ = ["Check", "checks"]
+__all__ = ["Check", "checks", "trial"]

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dqbench import plugins
 from dqbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dqbench.testing.trials import Trial
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,23 @@ def checks(
         UsageError: no such method, or a wrong option.
     """
     from dqbench.testing import rules
+
+    bound = trial(method, options=options, plugin_files=plugin_files, registry=registry)
+    return [Check(rule.__name__, partial(rule, bound)) for rule in rules.RULES]
+
+
+def trial(
+    method: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    plugin_files: Sequence[Path] = (),
+    registry: plugins.Registry | None = None,
+) -> Trial:
+    """A method that can be tried on the made problems; arguments as for :func:`checks`.
+
+    ``trial("dq").compressed("unequal", Budget.ratio(0.1))`` gives what it keeps and the resolved budget; the problems
+    are ``unequal``, ``even`` and ``duplicates``.
+    """
     from dqbench.testing.trials import Trial, binds_classes
 
     found = registry or plugins.load(plugin_files)
@@ -54,5 +74,4 @@ def checks(
         config = spec.config.model_validate(dict(options or {}))
     except ValueError as error:
         raise UsageError(f"options of {method}: {error}") from error
-    trial = Trial(found, spec, config, binds_classes(spec, config))
-    return [Check(rule.__name__, partial(rule, trial)) for rule in rules.RULES]
+    return Trial(found, spec, config, binds_classes(spec, config))
