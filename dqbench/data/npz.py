@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def read_npz(path: Path, expected_classes: int | None = None, class_names: Seque
     x_train, x_test = _with_channels(arrays["x_train"]), _with_channels(arrays["x_test"])
     y_train, y_test = _labels(path, "y_train", arrays["y_train"]), _labels(path, "y_test", arrays["y_test"])
     if names is None:
-        names = _numbered(expected_classes or 1 + max(_largest(y_train), _largest(y_test)))
+        names = _numbered(path, expected_classes or 1 + max(_largest(y_train), _largest(y_test)))
     if expected_classes is not None and len(names) != expected_classes:
         raise UsageError(f"{path}: class_names has {len(names)} names, expected {expected_classes}")
     read = Arrays(x_train, y_train, x_test, y_test, names, "imported")
@@ -96,23 +97,31 @@ def read_images(path: Path) -> Images:
         images, raw = _with_channels(_read(path, file, x_key, images=True)), _read(path, file, y_key)
         names = _names(path, file, None)
     labels = _labels(path, y_key, raw)
-    names = names or _numbered(1 + _largest(labels))
+    names = names or _numbered(path, 1 + _largest(labels))
     _naming(path, check_names, names)
     _naming(path, check_images, x_key, images)
     _naming(path, check_labels, y_key, labels, x_key, len(images), names)
     return Images(images, labels, names)
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
-        if not zipfile.is_zipfile(path):
-            path.open("rb").close()
-            raise UsageError(f"{path} is no .npz file, or a damaged one; save it with numpy.savez")
-        return np.load(path, allow_pickle=False)
+        stream = path.open("rb")
     except FileNotFoundError as error:
         raise UsageError(f"{path} is not there; give the path of an .npz file") from error
-    except _DAMAGE as error:
+    except OSError as error:
         raise _damaged(path, error) from error
+    with stream:
+        if not zipfile.is_zipfile(stream):
+            raise UsageError(f"{path} is no .npz file, or a damaged one; save it with numpy.savez")
+        stream.seek(0)
+        try:
+            file = np.load(stream, allow_pickle=False)
+        except _DAMAGE as error:
+            raise _damaged(path, error) from error
+        with file:
+            yield file
 
 
 def _require(path: Path, file: Any, keys: Sequence[str]) -> None:
@@ -183,9 +192,9 @@ def _largest(labels: npt.NDArray[np.int64]) -> int:
     return int(labels.max(initial=0))
 
 
-def _numbered(classes: int) -> tuple[str, ...]:
+def _numbered(path: Path, classes: int) -> tuple[str, ...]:
     if classes > 100_000:
-        raise UsageError(f"labels go up to {classes - 1}; number the classes from 0 without gaps")
+        raise UsageError(f"{path}: labels go up to {classes - 1}; number the classes from 0 without gaps")
     return tuple(str(label) for label in range(classes))
 
 
