@@ -107,7 +107,7 @@ def train_discriminator(
     for epoch in range(settings.epochs):
         view = views[epoch % len(views)]
         shuffled = torch.randperm(len(plain), generator=draws).to(plain.device)
-        for chosen in torch.split(shuffled, settings.batch_size):  # type: ignore[no-untyped-call]
+        for chosen in torch.split(shuffled, settings.batch_size):
             loss = instance_loss(net(plain[chosen]), net(view[chosen]), settings.temperature)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
