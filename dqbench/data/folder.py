@@ -98,18 +98,10 @@ def load_folder(
     found = index(folder)
     images = _room(cache, (len(found.files), size, size, 3))
     kept, skipped = _fill(images, found, skip_unreadable, progress)
-    ids = np.array([one.id for one in kept], dtype=np.int64)
-    labels = np.array(found.labels, dtype=np.int64)[ids]
-    _require_images(found, labels)
-    files = tuple(found.files[i] for i in ids)
-    hashed = _folder_hash(found.class_names, size, files, [one.digest for one in kept], labels)
-    return FolderSource(
-        _source(folder.resolve().name, images[: len(kept)], labels, found.class_names, ids, hashed, files),
-        found.root,
-        tuple(skipped),
-        np.array([one.bytes for one in kept], dtype=np.int64),
-        np.array([one.size for one in kept], dtype=np.int64),
-    )
+    source = _folder_source(found, folder.resolve().name, images[: len(kept)], kept)
+    file_sizes = np.array([one.bytes for one in kept], dtype=np.int64)
+    image_sizes = np.array([one.size for one in kept], dtype=np.int64)
+    return FolderSource(source, found.root, tuple(skipped), file_sizes, image_sizes)
 
 
 @dataclass(frozen=True)
@@ -176,10 +168,15 @@ def _room(cache: Path | None, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     return room
 
 
-def _require_images(found: ImageFolder, labels: npt.NDArray[np.int64]) -> None:
+def _folder_source(found: ImageFolder, name: str, images: npt.NDArray[np.uint8], kept: Sequence[_File]) -> Source:
+    ids = np.array([one.id for one in kept], dtype=np.int64)
+    labels = np.array(found.labels, dtype=np.int64)[ids]
     empty = np.flatnonzero(np.bincount(labels, minlength=len(found.class_names)) == 0)
     if len(empty):
         raise UsageError(f"class folder {found.root / found.class_names[empty[0]]} has no readable image; remove it")
+    files = tuple(found.files[i] for i in ids)
+    hashed = _folder_hash(found.class_names, images.shape[1], files, [one.digest for one in kept], labels)
+    return _source(name, images, labels, found.class_names, ids, hashed, files)
 
 
 def _folder_hash(

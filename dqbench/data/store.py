@@ -6,15 +6,11 @@ A data set is a folder below :func:`data_root`: ``train_images.npy``, ``train_la
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dqbench.data.arrays import Arrays, Provenance, TestSet
-from dqbench.data.info import FILE, DatasetInfo, damaged, data_root, folder_of, present, read_info, write_info
+from dqbench.data.info import FILE, DatasetInfo, damaged, data_root, folder_of, present, read_info
+from dqbench.data.writing import locked, write
 from dqbench.errors import UsageError, unknown_name
 from dqbench.specs import load_target
 
@@ -49,8 +45,8 @@ def put(name: str, arrays: Arrays) -> DatasetInfo:
     from dqbench.data.content import check_arrays
 
     check_arrays(arrays)
-    with _locked(name):
-        return _write(name, arrays)
+    with locked(name):
+        return write(name, arrays)
 
 
 def fetch(spec: DatasetSpec) -> DatasetInfo:
@@ -61,8 +57,8 @@ def fetch(spec: DatasetSpec) -> DatasetInfo:
     Raises:
         UsageError: it cannot be downloaded, or the folder cannot be written.
     """
-    with _locked(spec.name):
-        return read_info(spec.name) or _write(spec.name, _checked(load_target(spec.target)()))
+    with locked(spec.name):
+        return read_info(spec.name) or write(spec.name, _checked(load_target(spec.target)()))
 
 
 def info(name: str, registry: Registry) -> DatasetInfo:
@@ -159,91 +155,6 @@ def _checked(arrays: Any) -> Arrays:
     return arrays
 
 
-@contextmanager
-def _locked(name: str) -> Iterator[None]:
-    from filelock import FileLock
-
-    folder = folder_of(name)
-    lock = FileLock(folder.with_name(f".{name}.lock"))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise _unwritable(error) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _write(name: str, arrays: Arrays) -> DatasetInfo:
-    target = folder_of(name)
-    if target.exists() and not (target / FILE).is_file():
-        raise UsageError(f"{target} is there but holds no data set of dqbench; move it, or set DQBENCH_DATA elsewhere")
-    for leftover in target.parent.glob(f".{name}.*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    temporary = target.with_name(f".{name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir()
-        described = _fill(temporary, name, arrays)
-        _move_into_place(temporary, target)
-    except OSError as error:
-        raise _unwritable(error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return described
-
-
-def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
-    import numpy as np
-
-    from dqbench.data.content import channel_statistics, content_hash
-
-    splits = {"train": (arrays.x_train, arrays.y_train), "test": (arrays.x_test, arrays.y_test)}
-    hashes = {}
-    for split, (images, labels) in splits.items():
-        np.save(folder / f"{split}_images.npy", np.ascontiguousarray(images), allow_pickle=False)
-        np.save(folder / f"{split}_labels.npy", labels.astype(np.int64), allow_pickle=False)
-        hashes[split] = content_hash(images, labels.astype(np.int64), arrays.class_names)
-    mean, std = channel_statistics(arrays.x_train)
-    height, width, channels = (int(side) for side in arrays.x_train.shape[1:])
-    described = DatasetInfo(
-        name=name,
-        class_names=tuple(arrays.class_names),
-        shape=(height, width, channels),
-        train_count=len(arrays.y_train),
-        test_count=len(arrays.y_test),
-        train_hash=hashes["train"],
-        test_hash=hashes["test"],
-        provenance=arrays.provenance,
-        train_class_counts=_class_counts(arrays.y_train, arrays.class_names),
-        test_class_counts=_class_counts(arrays.y_test, arrays.class_names),
-        mean=tuple(mean.tolist()),
-        std=tuple(std.tolist()),
-    )
-    write_info(described, folder)
-    return described
-
-
-def _class_counts(labels: Any, class_names: tuple[str, ...]) -> tuple[int, ...]:
-    import numpy as np
-
-    return tuple(np.bincount(labels.astype(np.int64), minlength=len(class_names)).tolist())
-
-
-def _move_into_place(temporary: Path, target: Path) -> None:
-    aside = target.with_name(f".{target.name}.{os.getpid()}.old.tmp")
-    if target.exists():
-        target.rename(aside)
-    try:
-        temporary.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def _read_or_missing(name: str) -> DatasetInfo:
     found = read_info(name)
     if found is None:
@@ -275,8 +186,3 @@ def _statistics_agree(found: DatasetInfo, computed: tuple[Any, Any]) -> bool:
 
 def _missing(name: str, command: str) -> UsageError:
     return UsageError(f"{name} is not in {data_root()}; run: {command}")
-
-
-def _unwritable(error: OSError) -> UsageError:
-    reason = error.strerror or str(error)
-    return UsageError(f"data folder {data_root()} cannot be written ({reason}); set DQBENCH_DATA to one that can")

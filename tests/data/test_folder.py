@@ -72,6 +72,14 @@ def test_a_train_folder_is_found(folder: Path, tmp_path: Path) -> None:
     assert inside.source.content_hash == load_folder(folder, 8).source.content_hash
 
 
+def test_paths_are_sorted_as_a_whole(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a-b/1.png"):
+        picture(tmp_path / name)
+    found = index(tmp_path)
+    assert found.class_names == ("a", "a-b")
+    assert (found.files, found.labels) == (("a-b/1.png", "a/1.png"), (1, 0))
+
+
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     picture(tmp_path / "car" / "1.png")
     picture(tmp_path / "train" / "1.png")
@@ -113,6 +121,7 @@ def test_skipping_goes_on_and_reports(folder: Path) -> None:
     opened = open_user_data(folder, size=8, skip_unreadable=True)
     assert [line.split(":")[0] for line in opened.skipped] == ["cat/2.webp"]
     assert opened.source.ids.tolist() == [0, 1, 3, 4]
+    assert opened.source.labels.tolist() == [0, 0, 1, 1]
     assert opened.source.files == ("cat/1.jpeg", "cat/10.bmp", "owl/a.JPG", "owl/b.png")
     assert np.array_equal(opened.source.images, whole.images[[0, 1, 3, 4]])
     assert len(opened.file_sizes) == 4
