@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -176,6 +177,8 @@ def _file_origin(path: Path) -> Origin:
 
 
 def _load_file(path: Path) -> ModuleType:
+    if _takes_a_name(path):
+        raise ImportError(f"another module is called {path.stem!r} too; rename the file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file")
@@ -183,6 +186,12 @@ def _load_file(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _takes_a_name(path: Path) -> bool:
+    """Whether the file, imported by its stem, would hide an installed module."""
+    found = PathFinder.find_spec(path.stem)
+    return path.stem in sys.stdlib_module_names or (found is not None and found.origin not in (None, str(path)))
 
 
 def _guarded(registry: Registry, origin: Origin, importer: Callable[[], Any], strict: bool) -> None:

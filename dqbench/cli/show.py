@@ -65,7 +65,7 @@ def _print_options(state: State, name: str, options: list[dict[str, Any]]) -> No
 
 
 def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return str(value or "none") if isinstance(value, str | None) else json.dumps(value, default=str)
 
 
 def _profile_lines(profile: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,161 @@
+"""The rules of the house: who imports whom, what start-up may cost, and what must not be in the code at all."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {"dqbench": "dqbench", "methods": "dqbench.methods", "tasks": "dqbench.tasks"}
+PUBLISHED = ROOT / "leaderboards" / "published"
+
+LIGHT = (
+    "dqbench",
+    "dqbench.errors",
+    "dqbench.seeds",
+    "dqbench.specs",
+    "dqbench.hookspecs",
+    "dqbench.plugins",
+    "dqbench.cli",
+    "dqbench.cli.facts",
+    "dqbench.methods",
+    "dqbench.tasks",
+    "dqbench.data.catalog",
+    "dqbench.nets.catalog",
+)
+"""What ``dqbench list`` may load: neither torch nor NumPy."""
+
+TORCHLESS = ("dqbench.records", "dqbench.jobs.job", "dqbench.data.store", "dqbench.run.grid", "dqbench.run.settings")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its installed name."""
+    found = {}
+    for folder, package in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join((package, *(part for part in parts if part != "__init__")))] = path
+    return found
+
+
+MODULES = modules()
+CORE = [name for name in MODULES if not name.startswith(("dqbench.methods", "dqbench.tasks"))]
+PLUGINS = [name for name in MODULES if name not in CORE]
+
+
+def imports(name: str) -> Iterator[str]:
+    """Every name that a module imports anywhere in it, functions and type checking included."""
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import in line {node.lineno}"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _tree(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+def is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def offenders(names: list[str], forbidden: tuple[str, ...]) -> list[str]:
+    return sorted({f"{name} imports {found}" for name in names for found in imports(name) if is_in(found, forbidden)})
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert {"dqbench.plugins", "dqbench.methods.dq", "dqbench.tasks.digits_xarch"} <= set(MODULES)
+
+
+def test_the_core_knows_no_method_and_no_task() -> None:
+    assert offenders(CORE, ("dqbench.methods", "dqbench.tasks")) == []
+
+
+def test_the_core_targets_no_method_and_no_task() -> None:
+    texts = [
+        f"{name}: {node.value!r}"
+        for name in CORE
+        for node in ast.walk(_tree(name))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith(("dqbench.methods", "dqbench.tasks"))
+        and ":" in node.value
+    ]
+    assert texts == []
+
+
+def test_methods_and_tasks_know_no_runner_board_or_command() -> None:
+    assert offenders(PLUGINS, ("dqbench.run", "dqbench.board", "dqbench.cli", "dqbench.api")) == []
+
+
+def test_the_arithmetic_knows_no_jobs() -> None:
+    kernels = [name for name in CORE if is_in(name, ("dqbench.select", "dqbench.train", "dqbench.nets"))]
+    assert kernels
+    assert offenders(kernels, ("dqbench.jobs", "dqbench.run", "dqbench.board", "dqbench.cli")) == []
+
+
+def test_nothing_reads_pickles() -> None:
+    assert offenders(list(MODULES), ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")) == []
+    calls = [
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        for node in ast.walk(_tree(name))
+        if isinstance(node, ast.Call) and (_calls_torch_file(node) or _allows_pickle(node))
+    ]
+    assert calls == []
+
+
+def _calls_torch_file(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in ("torch.load", "torch.save")
+
+
+def _allows_pickle(call: ast.Call) -> bool:
+    forbids = any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in call.keywords)
+    return ast.unparse(call.func) in ("np.load", "np.save", "numpy.load", "numpy.save") and not forbids
+
+
+def test_no_file_is_a_drawer() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert [name for name in MODULES if name.rpartition(".")[2] in drawers] == []
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [name for name in MODULES if not ast.get_docstring(_tree(name))] == []
+
+
+HEAVY = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+    heavy = {'torch', 'numpy', 'pandas', 'scipy'} & sys.modules.keys()
+    if heavy:
+        print(name, 'loads', *sorted(heavy))
+"""
+
+
+def heavy_loads(names: list[str], folder: Path) -> list[str]:
+    """What a fresh process loads while it imports the modules one after the other."""
+    command = [sys.executable, "-c", HEAVY, *names]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_start_up_loads_neither_torch_nor_numpy(tmp_path: Path) -> None:
+    assert heavy_loads(list(LIGHT), tmp_path) == []
+
+
+def test_planning_and_boards_load_no_torch(tmp_path: Path) -> None:
+    boards = [name for name in CORE if is_in(name, ("dqbench.board",))]
+    assert boards
+    assert [line for line in heavy_loads([*TORCHLESS, *boards], tmp_path) if "torch" in line] == []
+
+
+def test_the_check_of_loads_finds_some(tmp_path: Path) -> None:
+    assert heavy_loads(["dqbench.budgets"], tmp_path) == ["dqbench.budgets loads numpy"]
