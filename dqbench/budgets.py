@@ -88,11 +88,18 @@ def largest_remainder(
     order = np.arange(len(shares)) if rng is None else rng.permutation(len(shares))
     while left > 0:
         open_ = order[shares[order] < caps[order]]
-        steps = np.round((quotas - shares)[open_] / TIE)
-        for i in open_[np.argsort(-steps, kind="stable")][:left]:
+        for i in open_[np.argsort(_places((quotas - shares)[open_]), kind="stable")][:left]:
             shares[i] += 1
             left -= 1
     return shares
+
+
+def _places(remainders: FloatArray) -> IntArray:
+    """0 for the largest remainders, 1 for the next smaller, …; those within ``TIE`` of each other share a place."""
+    falling = np.argsort(-remainders)
+    places = np.zeros(len(remainders), dtype=np.int64)
+    places[falling[1:]] = np.cumsum(-np.diff(remainders[falling]) > TIE)
+    return places
 
 
 def capped_quotas(weights: FloatArray, total: int, caps: IntArray) -> FloatArray:
