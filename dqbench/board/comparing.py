@@ -37,11 +37,12 @@ def compare(board: Board, published: Published) -> list[Comparison]:
     """Every finished cell for which something was published, equal values of several tables in one."""
     section = board.section
     found = []
-    for place in section.done:
-        same: dict[float, list[Result]] = {}
+    rows, networks = list(section.rows), list(section.networks)
+    for place in sorted(section.done, key=lambda p: (rows.index(p[0]), networks.index(p[1]), p[2])):
+        same: dict[tuple[float, float | None, str], list[Result]] = {}
         for result in published.results:
             if _is_of(result, section, place[0], place[1], place[2]):
-                same.setdefault(result.value, []).append(result)
+                same.setdefault((result.value, result.std, result.labels), []).append(result)
         found += [_comparison(board, published, place, tuple(results)) for results in same.values()]
     return found
 

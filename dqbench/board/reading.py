@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,12 @@ def check(record: Record, place: str) -> None:
     """Refuse a record whose numbers cannot stand on a board.
 
     Raises:
-        UsageError: not finite, or runs that do not fit the cell.
+        UsageError: not finite, runs that do not fit the cell, or a task whose name can be no file's.
     """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", record.cell.task) or record.cell.task.lower() == "readme":
+        raise UsageError(
+            f"{place}: task {record.cell.task!r} is no name for a board's file; use letters, digits, - . _"
+        )
     if record.status != "done":
         return
     seeds = [run.seed for run in record.runs]

@@ -153,7 +153,7 @@ def _section(setting: Setting, entries: Sequence[Entry]) -> Section:
         return rows[_identity(cell)], networks[cell.arch, cell.recipe], cell.budget
 
     done, replaced = _one_each([e for e in entries if e.record.status == "done"], place)
-    failed, _ = _one_each([e for e in entries if e.record.status != "done"], place)
+    failed = {place(e.record.cell): e.record for e in entries if e.record.status != "done"}
     return Section(
         setting=setting,
         rows=tuple(rows.values()),
@@ -208,18 +208,20 @@ def _distinct(items: Mapping[Any, Any], *parts: Callable[[Any, Any], str]) -> di
     """A label for each item: the first part, and more parts, at last a number, only where labels would clash."""
     labels = {key: parts[0](key, item) for key, item in items.items()}
     for part in parts[1:]:
-        clashing = _clashing(labels)
-        more = {key: part(key, items[key]) for key in clashing}
-        if len(set(more.values())) > 1:
-            labels |= {key: labels[key] + more[key] for key in clashing}
-    for number, key in enumerate(sorted(_clashing(labels), key=repr), start=1):
-        labels[key] += f" #{number}"
+        for group in _clashes(labels):
+            more = {key: part(key, items[key]) for key in group}
+            if len(set(more.values())) > 1:
+                labels |= {key: labels[key] + more[key] for key in group}
+    for group in _clashes(labels):
+        labels |= {key: f"{labels[key]} #{number}" for number, key in enumerate(sorted(group, key=repr), start=1)}
     return labels
 
 
-def _clashing(labels: Mapping[Any, str]) -> list[Any]:
-    values = list(labels.values())
-    return [key for key, label in labels.items() if values.count(label) > 1]
+def _clashes(labels: Mapping[Any, str]) -> list[list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for key, label in labels.items():
+        groups.setdefault(label, []).append(key)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _one_each(entries: Sequence[Entry], place: Callable[[Cell], Place]) -> tuple[dict[Place, Record], tuple[str, ...]]:
@@ -240,4 +242,5 @@ def _more_seeds(a: Entry, b: Entry) -> tuple[Entry, Entry]:
         return a, b
     if seeds_a < seeds_b:
         return b, a
-    raise UsageError(f"{a.place} and {b.place} are records of the same cell; delete one of them")
+    older = min(a, b, key=lambda entry: entry.record.ended).place
+    raise UsageError(f"{a.place} and {b.place} are records of the same cell; delete one (the older is {older})")

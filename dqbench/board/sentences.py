@@ -12,22 +12,26 @@ from dqbench.board.tables import row_name
 from dqbench.records import Record
 from dqbench.specs import Budget
 
-_ORIGIN = {
-    "verified": "from a verified download",
-    "imported": "imported, not a verified download",
-    "bundled": "bundled with scikit-learn",
-}
+
+def _origin(setting: Setting) -> str:
+    package = "scikit-learn" if setting.dataset == "digits" else "the package that brings them"
+    origins = {
+        "verified": "from a verified download",
+        "imported": "imported, not a verified download",
+        "bundled": f"bundled with {package}",
+    }
+    return origins[setting.provenance]
 
 
 def title(setting: Setting) -> str:
     """Task and version, profile, labels, precision, and where the data come from, with the hash if not verified."""
-    data = {"verified": "verified data", "imported": "imported data", "bundled": "data bundled with scikit-learn"}
+    data = "data bundled with scikit-learn" if setting.dataset == "digits" else f"{setting.provenance} data"
     parts = [
         f"{setting.task}@{setting.task_version}",
         setting.profile,
         f"{setting.labels} labels",
         setting.precision,
-        data[setting.provenance] + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
+        data + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
     ]
     return " · ".join(parts)
 
@@ -133,6 +137,27 @@ def _replaced(section: Section) -> Iterable[str]:
         yield f"Left out, as records with more seeds replace them: {text.listing(list(section.replaced))}."
 
 
+def outcome(board: Board) -> list[str]:
+    """How each method stands to random, in one sentence."""
+    said = []
+    for row in board.section.rows:
+        cells = [cell for (r, _, _), cell in board.cells.items() if r == row and cell.delta]
+        deltas = [cell.delta.mean for cell in cells if cell.delta]
+        if not deltas:
+            continue
+        tested = all(cell.delta and cell.delta.half is not None for cell in cells)
+        ups, downs = (sum(cell.mark == side for cell in cells) for side in ("above", "below"))
+        average = f"{text.signed(sum(deltas) / len(deltas))} points against random on average over"
+        average += f" {text.plural(len(deltas), 'cell')}"
+        verdict = (
+            f"distinguishable above it in {ups}, below in {downs}"
+            if tested
+            else f"above it in {sum(d > 0 for d in deltas)}, with too few seeds to tell from chance"
+        )
+        said.append(f"{row_name(row)}: {average}." if row.control_of else f"{row_name(row)}: {average}; {verdict}.")
+    return said
+
+
 def columns(board: Board) -> list[str]:
     """What the columns of the details mean, for those that are not blank, and why the others are."""
     cells = [cell for (row, _, _), cell in board.cells.items() if not (row.is_full or row.is_twin)]
@@ -163,7 +188,7 @@ def data(setting: Setting) -> str:
         part.append(f"the first {setting.test_per_class:,} test images of each class")
     used = f"Used: {text.listing(part)}. " if part else "Used: all. "
     return (
-        f"{setting.dataset}, {_ORIGIN[setting.provenance]}. {used}{setting.train_samples:,} training and "
+        f"{setting.dataset}, {_origin(setting)}. {used}{setting.train_samples:,} training and "
         f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
         f"`{setting.train_hash}`, test `{setting.test_hash}`."
     )

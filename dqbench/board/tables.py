@@ -31,19 +31,22 @@ def row_name(row: Row) -> str:
     return f"{row.label} (control of {row.control_of})" if row.control_of else row.label
 
 
-def columns(board: Board) -> list[tuple[Network, Budget]]:
+Networks = Sequence[Network] | None
+
+
+def columns(board: Board, networks: Networks = None) -> list[tuple[Network, Budget]]:
     """Network by network, small budgets first; full data alone where there is no budget."""
     budgets = board.section.budgets or (Budget.full(),)
-    return [(network, budget) for network in board.section.networks for budget in budgets]
+    return [(network, budget) for network in networks or board.section.networks for budget in budgets]
 
 
-def score_table(board: Board) -> Table:
-    """Score of every row at every network and budget, with marks and, at the end, ranks."""
+def score_table(board: Board, networks: Networks = None) -> Table:
+    """Score of every row at every budget of the networks (default: all), with marks and, at the end, ranks."""
 
     def show(cell: CellNumbers) -> str:
         return text.score(cell.score) + text.MARKS[cell.mark]
 
-    table = _matrix(board, board.section.rows, show)
+    table = _matrix(board, board.section.rows, networks, show)
     ranks = [board.rows[row].rank for row in board.section.rows]
     shown = tuple("" if r is None else str(r[0]) if r[0] == r[1] else f"{r[0]}–{r[1]}" for r in ranks)
     rows = tuple((*cells, rank) for cells, rank in zip(table.rows, shown, strict=True))
@@ -51,18 +54,18 @@ def score_table(board: Board) -> Table:
     return with_ranks if any(shown) else table
 
 
-def delta_table(board: Board) -> Table:
-    """Paired difference to random of every method at every network and budget."""
+def delta_table(board: Board, networks: Networks = None) -> Table:
+    """Paired difference to random of every method at every budget of the networks (default: all)."""
 
     def show(cell: CellNumbers) -> str:
         return text.points(cell.delta) + text.MARKS[cell.mark]
 
     rows = [row for row in board.section.rows if not (row.is_full or row.is_twin)]
-    return _matrix(board, rows, show)
+    return _matrix(board, rows, networks, show)
 
 
-def _matrix(board: Board, rows: Sequence[Row], show: Callable[[CellNumbers], str]) -> Table:
-    places = columns(board)
+def _matrix(board: Board, rows: Sequence[Row], networks: Networks, show: Callable[[CellNumbers], str]) -> Table:
+    places = columns(board, networks)
     header = ("method", *(f"{network.label}, {text.budget(budget)}" for network, budget in places))
     return Table(header, tuple((row_name(row), *(_shown(board, row, *p, show) for p in places)) for row in rows))
 

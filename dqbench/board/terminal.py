@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from dqbench.board import sentences, tables
+from dqbench.board.board import Board
 from dqbench.board.files import boards
 from dqbench.board.reading import entries_of
+from dqbench.board.sections import Network
 from dqbench.records import Record
+
+MOST_COLUMNS = 6
+"""More than so many numbers in a line are split by network."""
 
 
 def render(records: Iterable[Record]) -> RenderableType:
@@ -23,19 +28,28 @@ def render(records: Iterable[Record]) -> RenderableType:
     parts: list[RenderableType] = []
     for found in boards(entries_of(records)).values():
         for board in found:
-            parts.append(_table(sentences.title(board.section.setting), tables.score_table(board)))
-            deltas = tables.delta_table(board)
-            if any(cell for row in deltas.rows for cell in row[1:]):
-                parts.append(_table("difference to random, in points, paired by seed", deltas))
-            parts.append(Text(" ".join([*sentences.reading(board), *sentences.state(board)]), style="dim"))
+            parts.append(Text(sentences.title(board.section.setting), style="bold"))
+            for networks in _groups(board):
+                parts.append(_table("score", tables.score_table(board, networks)))
+                deltas = tables.delta_table(board, networks)
+                if any(cell for row in deltas.rows for cell in row[1:]):
+                    parts.append(_table("difference to random, in points, paired by seed", deltas))
+            said = [*sentences.outcome(board), *sentences.state(board), *sentences.reading(board)]
+            parts.append(Text("\n".join(said)))
     return Group(*parts)
+
+
+def _groups(board: Board) -> list[Sequence[Network]]:
+    """All networks in one table, or one table each where that would be too wide."""
+    networks = board.section.networks
+    return [networks] if len(tables.columns(board)) <= MOST_COLUMNS else [[network] for network in networks]
 
 
 def _table(title: str, content: tables.Table) -> RichTable:
     shown = RichTable(title=Text(title), title_justify="left")
     for number, name in enumerate(content.header):
         left = number < content.names
-        shown.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
+        shown.add_column(Text(name.replace(", ", "\n")), justify="left" if left else "right", overflow="fold")
     for row in content.rows:
         shown.add_row(*(Text(cell) for cell in row))
     return shown

@@ -43,9 +43,13 @@ def ratio(value: Ratio | None) -> str:
     if value is None:
         return ""
     if value.low is None and value.high is None:
-        return f"{value.value:.2f}"
-    low, high = ("…" if end is None else f"{end:.2f}" for end in (value.low, value.high))
-    return f"{value.value:.2f} [{low}, {high}]"
+        return _two(value.value)
+    low, high = ("…" if end is None else _two(end) for end in (value.low, value.high))
+    return f"{_two(value.value)} [{low}, {high}]"
+
+
+def _two(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def count(value: float) -> str:

@@ -42,7 +42,7 @@ def leaderboard(
 
     state: State = ctx.obj
     source = records or _default_records(workspace)
-    target = out or (_REPOSITORY if source == _REPOSITORY / "records" else source.parent / "boards")
+    target = out or (source.parent if source.parent.name == _REPOSITORY.name else source.parent / "boards")
     texts = files.generate(source, task)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)

@@ -1,0 +1,217 @@
+"""Boards from made-up records: what is paired, tested, ranked, missing and refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dqbench import records
+from dqbench.board.board import Board, build
+from dqbench.board.reading import check, entries_of, load
+from dqbench.board.sections import split
+from dqbench.board.statistics import holm, paired_p
+from dqbench.errors import UsageError
+from dqbench.records import Record
+from dqbench.specs import Budget, Recipe
+
+MakeRecord = Callable[..., Record]
+SMALL, OTHER = "resnet10-slim", "convnet3-slim"
+FIVE = [0.0, 0.3, -0.2, 0.1, -0.1]
+
+
+def _board(found: list[Record]) -> Board:
+    (section,) = split(entries_of(found))
+    return build(section)
+
+
+def _at(board: Board, label: str, keep: float = 0.1, arch: str = SMALL) -> Any:
+    row = next(row for row in board.section.rows if row.label == label)
+    network = next(network for network in board.section.networks if network.arch == arch)
+    return board.cell(row, network, Budget.ratio(keep))
+
+
+def _scores(mean: float, spread: list[float] = FIVE) -> list[float]:
+    return [mean + x for x in spread]
+
+
+def test_rows_full_random_then_methods_with_their_controls(grid: list[Record]) -> None:
+    board = _board(list(reversed(grid)))
+    assert [row.label for row in board.section.rows] == ["full", "random", "adq", "adq-shuffled", "dq"]
+    assert [network.arch for network in board.section.networks] == [SMALL, OTHER]
+
+
+def test_two_seeds_have_values_and_a_range_only(grid: list[Record]) -> None:
+    board = _board(grid)
+    cell = _at(board, "adq")
+    assert (cell.score.mean, cell.score.least, cell.score.most) == pytest.approx((41.7, 41.5, 41.9))
+    assert cell.delta.mean == pytest.approx(1.4)
+    assert (cell.score.half, cell.mark, cell.gain) == (None, "", None)
+    assert board.tests == 0
+    assert all(row.rank is None and not row.lossless for row in board.rows.values())
+
+
+def test_the_difference_is_paired_by_seed_not_by_order(make: MakeRecord) -> None:
+    board = _board([
+        make("random", 0.1, [10.0, 20.0, 30.0], seeds=[2, 1, 0]),
+        make("dq", 0.1, [31.0, 22.0, 13.0], seeds=[0, 1, 2]),
+    ])  # fmt: skip
+    delta = _at(board, "dq").delta
+    assert (delta.least, delta.mean, delta.most) == (1.0, 2.0, 3.0)
+    assert delta.half == pytest.approx(4.302653 / math.sqrt(3), abs=1e-5)
+
+
+def test_a_seed_without_its_twin_leaves_the_difference_blank(make: MakeRecord) -> None:
+    board = _board([make("random", 0.1, [1.0, 2.0]), make("dq", 0.1, [1.0, 2.0, 3.0])])
+    assert _at(board, "dq").delta is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"recipe": Recipe(name="long", epochs=9, batch_size=64, lr=0.1)}, {"arch": OTHER}, {"keep": 0.2}],
+)
+def test_a_twin_of_another_recipe_network_or_budget_is_none(make: MakeRecord, other: dict[str, Any]) -> None:
+    keep = other.pop("keep", 0.1)
+    board = _board([make("random", keep, [1.0, 2.0], **other), make("dq", 0.1, [1.0, 2.0])])
+    assert board.cells[next(place for place in board.cells if place[0].method == "dq")].delta is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"profile": "quick"},
+        {"labels": "soft"},
+        {"precision": "bf16"},
+        {"task_version": 2},
+        {"source": {"train_hash": "9" * 64}},
+        {"source": {"provenance": "verified"}},
+        {"source": {"train_per_class": 100}},
+    ],
+)
+def test_regimes_are_never_mixed(make: MakeRecord, other: dict[str, Any]) -> None:
+    sections = split(entries_of([make("random", 0.1, [1.0, 2.0]), make("dq", 0.1, [1.0, 2.0], **other)]))
+    assert len(sections) == 2
+    assert all(cell.delta is None for section in sections for cell in build(section).cells.values())
+
+
+def _claims(make: MakeRecord, control_lift: float = 9.0) -> list[Record]:
+    rng = np.random.default_rng(0)
+    found = [make("full", 1.0, _scores(80.0))]
+    for keep, base in ((0.1, 50.0), (0.3, 60.0)):
+        found.append(make("random", keep, _scores(base)))
+        found.append(make("adq", keep, (base + 3 + rng.normal(0, 0.1, 5)).tolist()))
+        found.append(make("dq", keep, (base - 3 + rng.normal(0, 0.1, 5)).tolist()))
+        shuffled = (base + control_lift + rng.normal(0, 0.1, 5)).tolist()
+        found.append(make("adq-shuffled", keep, shuffled, control_of="adq"))
+    return found
+
+
+def test_marks_are_holm_over_the_family_without_controls(make: MakeRecord) -> None:
+    found = _claims(make)
+    board = _board(found)
+    assert board.tests == 4
+    by = {(r.cell.method, r.cell.budget_value): np.array([run.score for run in r.runs]) for r in found}
+    places = [(m, k) for m in ("adq", "dq") for k in (0.1, 0.3)]
+    adjusted = holm([float(paired_p(by[m, k] - by["random", k])) for m, k in places])
+    for (method, keep), p in zip(places, adjusted, strict=True):
+        expected = ("above" if method == "adq" else "below") if p < 0.05 else ""
+        assert _at(board, method, keep).mark == expected
+    assert {_at(board, m, k).mark for m, k in places} == {"above", "below"}
+    assert _at(board, "adq-shuffled").mark == ""
+
+
+def test_ranks_leave_controls_out(make: MakeRecord) -> None:
+    board = _board(_claims(make))
+    ranks = {row.label: numbers.rank for row, numbers in board.rows.items()}
+    assert ranks == {"full": None, "random": (2, 2), "adq": (1, 1), "adq-shuffled": None, "dq": (3, 3)}
+
+
+def test_a_row_with_a_missing_cell_has_no_rank(make: MakeRecord) -> None:
+    found = [r for r in _claims(make) if (r.cell.method, r.cell.budget_value) != ("dq", 0.3)]
+    board = _board(found)
+    ranks = {row.label: numbers.rank for row, numbers in board.rows.items()}
+    assert ranks == {"full": None, "random": (2, 2), "adq": (1, 1), "adq-shuffled": None, "dq": None}
+
+
+def test_gain_kappa_and_lossless_reach_the_cells(make: MakeRecord) -> None:
+    board = _board(_claims(make))
+    cell = _at(board, "adq", 0.3)
+    assert cell.gain.value == pytest.approx(_at(board, "adq", 0.3).delta.mean / 20.0)
+    n = 750 * (2500 / 750) ** ((cell.score.mean - 60.02) / 20.0)
+    assert cell.kappa.value == pytest.approx(n / 750)
+    assert list(board.rows[board.section.rows[2]].lossless.values()) == [None]
+    assert _at(board, "random").kappa is None
+
+
+def test_transfer_needs_the_observers_network(make: MakeRecord) -> None:
+    found = [
+        make(m, 0.1, [base + d, base + d + 1], arch)
+        for m, d in (("random", 0.0), ("dq", 2.0))
+        for arch, base in ((SMALL, 40.0), (OTHER, 30.0))
+    ]
+    found[-1] = make("dq", 0.1, [35.0, 36.0], OTHER)
+    board = _board(found)
+    row = next(row for row in board.section.rows if row.label == "dq")
+    assert board.rows[row].transfer[Budget.ratio(0.1)].mean == pytest.approx(3.0)
+    assert not _board([r for r in found if r.cell.arch == OTHER]).rows[row].transfer
+
+
+def test_failures_are_no_results(make: MakeRecord) -> None:
+    board = _board([make("random", 0.1, [1.0, 2.0]), make("dq", 0.1, [5.0, 6.0], status="failed")])
+    assert len(board.section.failed) == 1
+    assert {row.label for row, _, _ in board.cells} == {"random"}
+
+
+def test_a_finished_cell_replaces_its_failure(make: MakeRecord) -> None:
+    board = _board([make("dq", 0.1, [5.0, 6.0], status="failed"), make("dq", 0.1, [5.0, 6.0])])
+    assert not board.section.failed
+    assert len(board.section.done) == 1
+
+
+def test_variants_and_versions_are_rows_of_their_own(make: MakeRecord) -> None:
+    board = _board([
+        make("dq", 0.1, [1.0, 2.0]),
+        make("dq", 0.1, [1.0, 2.0], method_version=2),
+        make("dq", 0.1, [1.0, 2.0], config={"bins": 5}, variant="bins=5"),
+        make("dq", 0.1, [1.0, 2.0], config={"bins": 5}, variant="bins=5", observer_arch="x"),
+    ])  # fmt: skip
+    labels = [row.label for row in board.section.rows]
+    assert labels == ["dq v1", "dq v2", f"dq[bins=5] via {SMALL}", "dq[bins=5] via x"]
+
+
+def test_the_same_cell_twice_names_both_files(make: MakeRecord) -> None:
+    twice = [make("dq", 0.1, [1.0, 2.0]), make("dq", 0.1, [1.5, 2.0]).model_copy(update={"key": "other-key-here"})]
+    with pytest.raises(UsageError) as caught:
+        split(entries_of(twice))
+    assert all(record.file_name in str(caught.value) for record in twice)
+
+
+def test_more_seeds_replace_fewer_and_it_is_said(make: MakeRecord) -> None:
+    board = _board([make("dq", 0.1, [1.0, 2.0, 3.0]), make("dq", 0.1, [1.0, 2.0])])
+    assert _at(board, "dq").score.count == 3
+    assert len(board.section.replaced) == 1
+    with pytest.raises(UsageError):
+        _board([make("dq", 0.1, [1.0, 2.0], seeds=[0, 1]), make("dq", 0.1, [1.0, 2.0], seeds=[1, 2])])
+
+
+def test_scores_that_are_not_finite_are_refused(make: MakeRecord, tmp_path: Path) -> None:
+    path = records.write(make("dq", 0.1, [1.0, 2.0]), tmp_path)
+    path.write_text(path.read_text().replace('"score": 1.0', '"score": NaN', 1))
+    with pytest.raises(UsageError, match=str(path.name)):
+        load(tmp_path)
+
+
+def test_runs_must_be_those_of_the_cell(make: MakeRecord) -> None:
+    record = make("dq", 0.1, [1.0, 2.0])
+    with pytest.raises(UsageError, match="seeds"):
+        check(record.model_copy(update={"runs": record.runs[:1]}), "here")
+
+
+@pytest.mark.parametrize("task", ["../outside", "README", "a b", ".hidden"])
+def test_a_task_that_is_no_file_name_is_refused(make: MakeRecord, task: str) -> None:
+    with pytest.raises(UsageError, match="no name"):
+        check(make("dq", 0.1, [1.0], task=task), "here")

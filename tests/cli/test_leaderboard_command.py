@@ -1,0 +1,146 @@
+"""``dqbench leaderboard``: writes boards, and says when they and their records disagree."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dqbench import records
+from dqbench.cli import main
+
+_FACTORY = Path(__file__).parents[1] / "board" / "conftest.py"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with records of two tasks, and boards made from them."""
+    spec = importlib.util.spec_from_file_location("board_factory", _FACTORY)
+    assert spec is not None
+    assert spec.loader is not None
+    factory = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(factory)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DQBENCH_WORKSPACE", raising=False)
+    for task in ("cifar10-xarch", "digits-xarch"):
+        for method, scores in (("full", [70.0, 71.0]), ("random", [40.0, 41.0]), ("adq", [42.0, 44.0])):
+            records.write(factory.make_record(method, 0.1, scores, task=task), tmp_path / "leaderboards" / "records")
+    assert main(["leaderboard"]) == 0
+    return tmp_path
+
+
+def _boards(here: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (here / "leaderboards").glob("*.md")}
+
+
+def test_it_writes_a_board_for_each_task_and_an_overview(here: Path) -> None:
+    made = _boards(here)
+    assert set(made) == {"README.md", "cifar10-xarch.md", "digits-xarch.md"}
+    assert "[digits-xarch](digits-xarch.md)" in made["README.md"]
+    assert "| adq | 43.0 [42.0, 44.0] |" in made["cifar10-xarch.md"]
+
+
+def test_fresh_boards_pass_and_nothing_is_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = _boards(here)
+    assert main(["leaderboard", "--check"]) == 0
+    assert main(["leaderboard"]) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert _boards(here) == before
+
+
+@pytest.mark.parametrize(("old", "new"), [('"score": 42.0', '"score": 42.1'), ('"score": 42.0', '"score": 42.001')])
+def test_a_changed_digit_in_a_record_fails(here: Path, capsys: pytest.CaptureFixture[str], old: str, new: str) -> None:
+    (path,) = (here / "leaderboards" / "records" / "cifar10-xarch").glob("*adq*")
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert main(["leaderboard", "--check"]) == 1
+    out = capsys.readouterr().out
+    assert "cifar10-xarch.md: stale" in out
+    assert "digits-xarch.md" not in out
+
+
+def test_a_changed_digit_in_a_board_fails(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = here / "leaderboards" / "digits-xarch.md"
+    path.write_text(path.read_text().replace("43.0", "43.1", 1))
+    assert main(["leaderboard", "--check"]) == 1
+    assert "digits-xarch.md: stale" in capsys.readouterr().out
+    assert "43.1" in path.read_text()
+
+
+def test_missing_and_extra_boards_fail_and_are_mended(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here / "leaderboards"
+    (folder / "gone.md").write_text((folder / "digits-xarch.md").read_text())
+    (folder / "notes.md").write_text("mine\n")
+    (folder / "digits-xarch.md").unlink()
+    assert main(["leaderboard", "--check"]) == 1
+    out = capsys.readouterr().out
+    assert "digits-xarch.md: missing" in out
+    assert "gone.md: has no records" in out
+    assert "notes.md" not in out
+    assert main(["leaderboard"]) == 0
+    assert main(["leaderboard", "--check"]) == 0
+    assert (folder / "notes.md").read_text() == "mine\n"
+    assert not (folder / "gone.md").exists()
+
+
+def test_a_file_that_is_not_ours_is_not_overwritten(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "leaderboards" / "README.md").write_text("by hand\n")
+    assert main(["leaderboard"]) == 2
+    assert "was not made by dqbench leaderboard" in capsys.readouterr().err
+    assert (here / "leaderboards" / "README.md").read_text() == "by hand\n"
+
+
+def test_json_says_what_differs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    (here / "leaderboards" / "digits-xarch.md").unlink()
+    assert main(["leaderboard", "--check", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["fresh"] is False
+    assert answer["differences"] == [{"board": "leaderboards/digits-xarch.md", "what": "missing"}]
+
+
+def test_one_task_leaves_the_rest_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "leaderboards" / "cifar10-xarch.md").unlink()
+    assert main(["leaderboard", "--task", "digits-xarch", "--check"]) == 0
+    assert main(["leaderboard", "--task", "nothing"]) == 2
+    assert "no record of task 'nothing'" in capsys.readouterr().err
+
+
+def test_the_workspace_is_the_default_elsewhere(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = here / "ws"
+    (here / "leaderboards" / "records").rename(here / "kept")
+    workspace.mkdir()
+    (here / "kept").rename(workspace / "records")
+    monkeypatch.setenv("DQBENCH_WORKSPACE", str(workspace))
+    assert main(["leaderboard"]) == 0
+    assert (workspace / "boards" / "cifar10-xarch.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "no readable record"), ('{"format": 99}', "record format 99"), ("[]", "no readable record")],
+)
+def test_a_bad_record_is_one_line(here: Path, capsys: pytest.CaptureFixture[str], text: str, words: str) -> None:
+    (here / "leaderboards" / "records" / "digits-xarch" / "bad.json").write_text(text)
+    capsys.readouterr()
+    assert main(["leaderboard"]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "bad.json" in error
+    assert error.count("\n") == 1
+
+
+def test_no_records_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--records", str(tmp_path / "none")]) == 2
+    assert "run dqbench run first" in capsys.readouterr().err
+
+
+def test_boards_import_no_torch() -> None:
+    code = (
+        "import sys, dqbench.board.files, dqbench.board.terminal, dqbench.cli.leaderboard;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
