@@ -31,6 +31,7 @@ def python(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complet
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A folder into which pip installed the example."""
+    pytest.importorskip("pip", reason="needs pip in this environment")
     copy = shutil.copytree(EXAMPLE, tmp_path / "checkout")
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--no-warn-script-location")
     target = tmp_path / "site"

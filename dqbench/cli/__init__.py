@@ -25,6 +25,12 @@ class _Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _global_options_first(args))
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:  # typer would leave without a word
+            raise typer.Abort from interrupt
+
 
 def _global_options_first(args: Sequence[str]) -> list[str]:
     first: list[str] = []

@@ -9,14 +9,14 @@ from typing import Any
 
 from dqbench.errors import UsageError
 
-FAILED, WRONG_USE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 
 def report(error: BaseException, debug: bool) -> int:
     """Write one line (with ``debug`` the traceback before it) to standard error; gives the exit code."""
     if isinstance(error, BrokenPipeError):
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (the interpreter flushes it at exit)
-        return BROKEN_PIPE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
+        return FAILED
     if debug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":

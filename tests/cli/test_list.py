@@ -1,0 +1,76 @@
+"""``dqbench list``: complete, fast, and without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dqbench.cli import main
+
+LIMIT = 0.5
+"""Seconds that ``dqbench list`` may take on an idle machine."""
+
+
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[dict[str, object]]]:
+    assert main(["list", *words, "--json"]) == 0
+    found: dict[str, list[dict[str, object]]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_all_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = listed(capsys)
+    assert list(found) == ["methods", "tasks", "archs", "datasets", "broken"]
+    names = {kind: {row["name"] for row in found[kind]} for kind in ("methods", "tasks", "archs", "datasets")}
+    assert {"random", "random-unbalanced", "graphcut", "dq", "adq", "adq-shuffled"} <= names["methods"]
+    assert {"cifar10-xarch", "digits-xarch"} <= names["tasks"]
+    assert {"resnet18", "resnet50", "vit", "swin", "convnext", "mobilenetv2"} <= names["archs"]
+    assert {"cifar10", "digits"} <= names["datasets"]
+    assert found["broken"] == []
+
+
+@pytest.mark.parametrize("kind", ["methods", "tasks", "archs", "datasets"])
+def test_one_kind_is_listed(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = listed(capsys, kind)
+    assert list(found) == [kind, "broken"]
+    assert main(["list", kind]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1 : len(found[kind]) + 1]] == [row["name"] for row in found[kind]]
+
+
+def test_it_says_which_methods_look_through_an_observer(capsys: pytest.CaptureFixture[str]) -> None:
+    needs = {str(row["name"]): row["needs"] for row in listed(capsys, "methods")["methods"]}
+    assert needs["random"] == []
+    assert needs["dq"] == needs["adq-shuffled"] == ["observer"]
+
+
+def test_every_arch_and_task_names_something_registered(capsys: pytest.CaptureFixture[str]) -> None:
+    from dqbench import plugins
+
+    registry = plugins.load()
+    for task in registry.tasks:
+        assert task.dataset in registry.datasets
+        for profile in task.profiles.values():
+            assert all(arch in registry.archs for arch in (*profile.archs, profile.observer.arch))
+
+
+def test_it_is_fast_and_loads_neither_torch_nor_numpy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from dqbench.cli import main; code = main(['list']);"
+        "print(*({'torch', 'numpy', 'pandas', 'scipy'} & sys.modules.keys()), file=sys.stderr); sys.exit(code)"
+    )
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        )
+        seconds.append(time.perf_counter() - start)
+        assert done.stderr.strip() == ""
+        if seconds[-1] < LIMIT:
+            return
+    assert min(seconds) < 2 * LIMIT, f"dqbench list took {seconds} s"
