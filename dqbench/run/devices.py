@@ -63,27 +63,26 @@ class Room:
     def place(self, job: Job) -> Place | None:
         """Where the job could start now; None if nowhere."""
         threads = min(job.needs.threads, self.devices.threads)
-        on_gpu = self.devices.kind == "cuda" and job.needs.gpu_gib > 0
-        if on_gpu:
-            gpu, free = max(enumerate(self._free_gib()), key=lambda pair: pair[1])
-            gib = min(job.needs.gpu_gib, self._usable(gpu))
-            first_there = all(place.gpu != gpu for place in self.taken.values())
-            fits = first_there or (gib <= free + 1e-9 and threads <= self._free_threads())
-            return Place(gpu, threads, gib) if fits else None
+        if self.devices.kind == "cuda" and job.needs.gpu_gib > 0:
+            return self._place_on_gpu(job.needs.gpu_gib, threads)
         return Place(None, threads, 0.0) if threads <= self._free_threads() or not self.taken else None
 
-    def _free_threads(self) -> int:
-        return self.devices.threads - sum(place.threads for place in self.taken.values())
-
-    def _usable(self, gpu: int) -> float:
-        return self.devices.gpus[gpu].gib * _USABLE
-
-    def _free_gib(self) -> list[float]:
-        free = [self._usable(gpu) for gpu in range(len(self.devices.gpus))]
+    def _place_on_gpu(self, gib: float, threads: int) -> Place | None:
+        """Empty GPUs first, so that each has work; then the one with the most room left."""
+        usable = [gpu.gib * _USABLE for gpu in self.devices.gpus]
+        gib = min(gib, max(usable))
+        free, occupied = list(usable), set()
         for place in self.taken.values():
             if place.gpu is not None:
                 free[place.gpu] -= place.gib
-        return free
+                occupied.add(place.gpu)
+        large_enough = [gpu for gpu in range(len(usable)) if usable[gpu] >= gib]
+        gpu = max(large_enough, key=lambda candidate: (candidate not in occupied, free[candidate]))
+        fits = gpu not in occupied or (gib <= free[gpu] and threads <= self._free_threads())
+        return Place(gpu, threads, gib) if fits else None
+
+    def _free_threads(self) -> int:
+        return self.devices.threads - sum(place.threads for place in self.taken.values())
 
 
 def find(wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int | None = None) -> Devices:
@@ -140,7 +139,7 @@ def visible_gpus() -> tuple[Gpu, ...]:
 
 def _nvidia_smi() -> list[tuple[str, str, str, float]]:
     program = shutil.which("nvidia-smi")
-    if program is None or not (os.name == "nt" or list(Path("/dev").glob("nvidia*")) or Path("/dev/dxg").exists()):
+    if program is None or not _has_driver():
         return []
     try:
         text = subprocess.run(
@@ -154,3 +153,7 @@ def _nvidia_smi() -> list[tuple[str, str, str, float]]:
         if mib.isdigit():
             rows.append((index, uuid, model, int(mib) / 1024))
     return rows
+
+
+def _has_driver() -> bool:
+    return os.name == "nt" or any(Path("/dev").glob("nvidia*")) or Path("/dev/dxg").exists()

@@ -41,6 +41,10 @@ class Graph:
         """The first of the jobs that can start."""
         return [key for _, _, key in self._ready[:at_most]]
 
+    def can_start(self, key: str) -> bool:
+        """Whether the job is ready still."""
+        return key in self.to_do and key not in self._taken and not self._missing[key]
+
     def take(self, key: str) -> None:
         """A ready job starts."""
         self._ready.remove(self._rank(key))

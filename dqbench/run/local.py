@@ -150,8 +150,7 @@ class LocalExecutor:
     def poll(self, timeout: float) -> list[Report]:
         """What has happened, waiting at most ``timeout`` seconds; jobs past their time limit are killed."""
         if self._server is None or self._server.stdout is None:
-            time.sleep(timeout)
-            return []
+            raise ExecutorError("the fork server does not run")
         self._stop_overdue()
         readable, _, _ = select.select([self._server.stdout], [], [], self._until_next_limit(timeout))
         if not readable:
@@ -213,6 +212,7 @@ class LocalExecutor:
         self._restarts += 1
         if cold or self._restarts > self.max_restarts:
             raise ExecutorError(f"the fork server died{': ' + said if said else ''}")
+        self.start()
         return lost
 
     def _last_words(self) -> str:

@@ -137,6 +137,8 @@ class _Scheduler:
     def _submit_ready(self) -> None:
         passed: list[str] = []
         for key in self.graph.ready(_LOOK_AHEAD):
+            if not self.graph.can_start(key):  # an input of the one before must be redone first
+                continue
             if not self.executor.fits(self.jobs[key]):
                 if self.overtaken[key] >= _LOOK_AHEAD:
                     return

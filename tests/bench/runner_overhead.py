@@ -1,0 +1,77 @@
+"""What the runner itself costs: ``python tests/bench/runner_overhead.py [JOBS] [SECONDS_EACH]``, on two slots.
+
+Prints the overhead beside the jobs' own time, with and without torch in the fork server, the time to see that nothing
+is to do, and the time to list 10,000 artifacts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "run"))
+
+from stub_graph import graph_of, register, stub
+
+from dqbench.run.devices import Devices
+from dqbench.run.events import Event, Started
+from dqbench.run.local import PRELOAD, LocalExecutor
+from dqbench.run.scheduler import run_jobs
+from dqbench.run.workspace import Workspace
+
+SLOTS = 2
+
+
+def run(workspace: Workspace, count: int, seconds: float, preload: tuple[str, ...]) -> None:
+    """Time a grid of sleeping jobs, from the start of the first."""
+    jobs = graph_of(*(stub(f"{len(preload)}-{i}", sleep=seconds) for i in range(count)))
+    first: list[float] = []
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Started) and not first:
+            first.append(time.perf_counter())
+
+    with LocalExecutor(Devices("cpu", SLOTS), preload=preload) as executor:
+        cpu = time.process_time()
+        outcome = run_jobs(jobs, workspace, executor, on_event=on_event)
+        cpu = time.process_time() - cpu
+    wall, ideal = time.perf_counter() - first[0], count * seconds / SLOTS
+    assert len(outcome.done) == count
+    each = (wall - ideal) * SLOTS / count * 1000
+    print(
+        f"{'torch' if preload else 'empty'} server: ready in {executor.warm_up_s:.2f} s; {count} jobs of {seconds} s "
+        f"in {wall:.2f} s, ideal {ideal:.2f} s: overhead {each:.1f} ms a job, {100 * (wall / ideal - 1):.1f} %; "
+        f"scheduler CPU {cpu / count * 1000:.2f} ms a job; load {os.getloadavg()[0]:.1f}"
+    )
+    start = time.perf_counter()
+    run_jobs(jobs, workspace, executor)
+    print(f"  nothing to do: {time.perf_counter() - start:.3f} s")
+
+
+def recognise(workspace: Workspace, count: int) -> None:
+    """Time how fast a finished grid is seen to be finished."""
+    jobs = graph_of(*(stub(str(i), recipe={"epochs": 200, "lr": 0.1}) for i in range(count)))
+    for job in jobs.values():
+        workspace.artifact(job).mkdir()
+    start = time.perf_counter()
+    with LocalExecutor(Devices("cpu", SLOTS)) as executor:
+        assert len(run_jobs(jobs, workspace, executor).done) == count
+    print(f"{count} finished jobs recognised in {time.perf_counter() - start:.3f} s")
+
+
+def main() -> None:
+    """Measure everything."""
+    register()
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 0.05
+    with tempfile.TemporaryDirectory() as folder:
+        run(Workspace(Path(folder) / "a"), count, seconds, ())
+        run(Workspace(Path(folder) / "b"), count, seconds, PRELOAD)
+        recognise(Workspace(Path(folder) / "c"), 10_000)
+
+
+if __name__ == "__main__":
+    main()

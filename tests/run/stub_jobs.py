@@ -1,0 +1,93 @@
+"""Stub jobs for the tests of the runner; the fork server imports this module by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dqbench.errors import UsageError
+from dqbench.jobs.job import Context
+
+
+def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> Any:
+    """Sum the inputs' values and one's own, after doing whatever evil the spec asks for."""
+    if "count" in spec:
+        with Path(spec["count"]).open("a") as file:
+            file.write(f"{spec['name']}\n")
+    print("running", spec["name"], flush=True)
+    time.sleep(spec.get("sleep", 0.0))
+    facts = _evil(spec, context)
+    value = spec.get("value", 1) + sum(json.loads((folder / "value.json").read_text()) for folder in inputs.values())
+    (out / "value.json").write_text(json.dumps(value))
+    (out / "deep").mkdir()
+    (out / "deep" / "more.txt").write_text(spec["name"])
+    return {"value": value, **facts}
+
+
+def _evil(spec: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    kind = spec.get("evil")
+    if kind == "raise":
+        raise ValueError("no such luck")
+    if kind == "usage":
+        raise UsageError("keep ratio 2 is not in (0, 1]")
+    if kind == "exit":
+        os._exit(3)
+    if kind == "sys.exit":
+        sys.exit(0)
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if kind == "hang":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(spec["pid_file"]).write_text(str(child.pid))
+        time.sleep(600)
+    if kind == "litter":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(spec["pid_file"]).write_text(str(child.pid))
+    if kind == "no facts":
+        (Path(spec["pid_file"])).write_text("")
+    if kind == "kill server":
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(5)
+    if kind == "kill server once" and not Path(spec["pid_file"]).exists():
+        Path(spec["pid_file"]).write_text("")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(5)
+    if kind == "torch":
+        return _torch(context)
+    if kind == "look":
+        return {
+            "env": {
+                name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PYTHONSAFEPATH")
+            },
+            "device": context.device,
+            "threads": context.threads,
+            "plugin_files": [str(file) for file in context.plugin_files],
+            "pid": os.getpid(),
+            "group": os.getpgrp(),
+            "descriptors": len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 4,
+        }
+    return {}
+
+
+def _torch(context: Context) -> dict[str, Any]:
+    import torch
+
+    before = len(os.listdir("/proc/self/task"))
+    matrix = torch.ones(600, 600)
+    for _ in range(5):
+        matrix = (matrix @ matrix) / 600
+    total = torch.ones(1 << 20).sum()
+    return {
+        "threads": torch.get_num_threads(),
+        "tasks": [before, len(os.listdir("/proc/self/task"))],
+        "sum": total.item(),
+    }
