@@ -168,11 +168,14 @@ def columns(board: Board) -> list[str]:
         said.append(
             "Gain is blank: it needs three seeds, and a distance from random to full data whose interval is above 0."
         )
-    if any(cell.kappa for cell in cells):
+    factors = [cell.kappa for cell in cells if cell.kappa]
+    if factors:
         said.append(
             "κ: random samples that buy the same score, divided by the samples kept; read off the measured random "
-            "curve with full data as its end; … and blank where that curve does not reach."
+            "curve with full data as its end, and blank where that curve does not reach."
         )
+    if any((factor.low is None) != (factor.high is None) for factor in factors):
+        said.append("…: this end of the interval is off the random curve.")
     if any(cell.best is not None for cell in cells):
         said.append("Best epoch: mean of the best of the snapshots, chosen on the test set; never the score.")
     said.append("Train s: mean seconds to train and evaluate one network.")

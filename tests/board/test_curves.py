@@ -64,6 +64,11 @@ def test_lossless_uses_the_bound_and_not_the_mean() -> None:
     assert lossless({0.5: [-1.0, 0.0, 1.0]}) is None
 
 
+@pytest.mark.parametrize(("loss", "expected"), [(0.49, 0.5), (0.51, None)])
+def test_half_a_point_may_be_lost(loss: float, expected: float | None) -> None:
+    assert lossless({0.5: [-loss, -loss, -loss]}) == expected
+
+
 def test_transfer_by_hand() -> None:
     # own: (mean(50, 60) - 80, mean(52, 60) - 80) = (-25, -24); random: (40 - 60, 41 - 60) = (-20, -19)
     found = transfer([[50, 52], [60, 60]], [80, 80], [[40, 41], [40, 41]], [60, 60])
