@@ -46,10 +46,7 @@ def leaderboard(
     texts = files.generate(source, task)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
-    if state.json:
-        state.print_json(_answer(source, target, texts, found, check))
-    else:
-        _tell(state, target, len(texts), found, check)
+    _report(state, _answer(source, target, texts, found, check), target, len(texts), found, check)
     if check and found:
         raise typer.Exit(1)
 
@@ -66,6 +63,15 @@ def _answer(source: Path, target: Path, texts: dict[str, str], found: list[Diffe
         "fresh": not found if check else True,
         "differences" if check else "changed": [{"board": str(target / d.name), "what": d.what} for d in found],
     }
+
+
+def _report(
+    state: State, answer: dict[str, Any], target: Path, total: int, found: list[Difference], check: bool
+) -> None:
+    if state.json:
+        state.print_json(answer)
+    else:
+        _tell(state, target, total, found, check)
 
 
 def _tell(state: State, target: Path, total: int, found: list[Difference], check: bool) -> None:
