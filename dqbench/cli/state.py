@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,5 +67,5 @@ class State:
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    plain = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=WIDE if plain else None)
+    width = None if stream.isatty() else WIDE
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)

@@ -129,6 +129,14 @@ def test_what_is_in_brackets_is_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "adq[alpha=0.6] [bold]x[/bold] :smile:\n"
 
 
+def test_lines_are_whole_where_the_output_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    State().console.print("x" * 150)
+    assert capsys.readouterr().out == "x" * 150 + "\n"
+
+
 def test_every_command_says_where_the_global_options_are() -> None:
     assert all("--plugin FILE" in str(command.epilog) for command in app.registered_commands)
 
