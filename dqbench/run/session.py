@@ -90,7 +90,6 @@ class Session:
             KeyboardInterrupt: stopped by the user; what is done is kept.
         """
         missing = self.missing()
-        there = self.workspace.done_folders()
         waiting = {p.key: {run.evaluate for run in p.runs} for p in missing}
         cells_of: dict[str, list[PlannedCell]] = defaultdict(list)
         for planned in missing:
@@ -108,6 +107,7 @@ class Session:
             if isinstance(event, Finished):
                 arrived(event.job.key)
 
+        there = self.workspace.done_folders()
         for key in list(cells_of):
             if self.plan.jobs[key].folder in there:
                 arrived(key)
