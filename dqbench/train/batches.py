@@ -1,9 +1,13 @@
-"""Images on the device: uint8 in, normalised floats out, in the network's memory format and precision."""
+"""Images on the device: uint8 in, normalised floats out, in the network's memory format and precision.
+
+Distilled images may come as float32, already normalised; they stay as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +16,16 @@ import torch
 from dqbench.errors import UsageError
 
 
-def resident(images: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """A copy of uint8 images (n, h, w, c) on the device.
+def resident(images: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+    """A copy of uint8 or float32 images (n, h, w, c) on the device.
 
     Raises:
         ValueError: another dtype or shape.
     """
-    if images.dtype != np.uint8 or images.ndim != 4:
-        raise ValueError(f"images must be uint8 of shape (n, h, w, c), not {images.dtype} of shape {images.shape}")
+    if images.dtype not in (np.uint8, np.float32) or images.ndim != 4:
+        raise ValueError(
+            f"images must be uint8 or float32 of shape (n, h, w, c), not {images.dtype} of shape {images.shape}"
+        )
     return torch.from_numpy(np.array(images, order="C")).to(device)
 
 
@@ -35,7 +41,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
 
 
 class Normalise:
-    """Turns uint8 batches (b, h, w, c) into normalised float32 (b, c, h, w) in one memory format.
+    """Turns batches (b, h, w, c) into normalised float32 (b, c, h, w) in one memory format.
 
     Args:
         mean: channel means in [0, 1].
@@ -57,8 +63,9 @@ class Normalise:
         self.memory_format = memory_format
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """(images / 255 - mean) / std, channel by channel."""
-        return (images * self.scale - self.shift).permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format)
+        """(images / 255 - mean) / std, channel by channel; float images only change their layout."""
+        values = images if images.is_floating_point() else images * self.scale - self.shift
+        return values.permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format)
 
 
 def shuffled(count: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -49,7 +49,7 @@ def seeded_net(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 
 def train(
     net: nn.Module,
-    images: npt.NDArray[np.uint8],
+    images: npt.NDArray[Any],
     labels: npt.NDArray[Any],
     recipe: Recipe,
     *,
@@ -69,7 +69,7 @@ def train(
 
     Args:
         net: see :func:`seeded_net`.
-        images: uint8, (n, h, w, c), n >= 1.
+        images: uint8, or float32 that is normalised already, (n, h, w, c), n >= 1.
         labels: class indices, (n,), or class probabilities, (n, classes).
         recipe: how.
         seed: the training seed.
@@ -112,7 +112,7 @@ class _Training:
     def __init__(
         self,
         net: nn.Module,
-        images: npt.NDArray[np.uint8],
+        images: npt.NDArray[Any],
         labels: npt.NDArray[Any],
         weights: npt.NDArray[np.float64] | None,
         recipe: Recipe,

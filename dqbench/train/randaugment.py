@@ -45,7 +45,13 @@ class RandAugment:
         self._thetas: dict[tuple[torch.device, int, int], torch.Tensor] = {}
 
     def on_draws(self, images: torch.Tensor, draws: Draws) -> torch.Tensor:
-        """uint8 images (b, h, w, c) augmented with draws from ``draws.host``."""
+        """uint8 images (b, h, w, c) augmented with draws from ``draws.host``.
+
+        Raises:
+            UsageError: float images, for which the operations are not defined.
+        """
+        if images.is_floating_point():
+            raise UsageError("randaugment needs uint8 images, not normalised floats; choose another recipe")
         for _ in range(self.rounds):
             operation = torch.randint(0, len(OPERATIONS), (len(images),), generator=draws.host)
             sign = torch.randint(0, 2, (len(images),), generator=draws.host)
@@ -77,7 +83,7 @@ class RandAugment:
             "brightness": lambda x: vision.adjust_brightness(x, factor),
             "color": lambda x: vision.adjust_saturation(x, factor),
             "contrast": lambda x: vision.adjust_contrast(x, factor),
-            "sharpness": lambda x: vision.adjust_sharpness(x, factor),
+            "sharpness": lambda x: _sharpness(x, factor),
             "posterize": lambda x: vision.posterize(x, bits),
             "solarize": lambda x: vision.solarize(x, threshold),
             "autocontrast": vision.autocontrast,
@@ -100,6 +106,15 @@ class RandAugment:
         """The maps from output to input pixels in normalised coordinates, (10, 2, 3): each operation with + and -."""
         thetas = [_theta(name, sign * self.share, height, width) for name in GEOMETRIC for sign in (1.0, -1.0)]
         return torch.tensor(thetas, dtype=torch.float32)
+
+
+def _sharpness(images: torch.Tensor, factor: float) -> torch.Tensor:
+    """torchvision's, whose kernel would be copied from the host at every call: the border stays as it is."""
+    values = images.float()
+    inner = values[..., 1:-1, 1:-1]
+    blurred = ((functional.avg_pool2d(values, 3, stride=1) * 9.0 + inner * 4.0) / 13.0).round()
+    inner.add_(blurred.sub_(inner), alpha=1.0 - factor)
+    return values.clamp_(0.0, 255.0).to(torch.uint8)
 
 
 def _theta(name: str, share: float, height: int, width: int) -> list[list[float]]:

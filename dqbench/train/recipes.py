@@ -42,13 +42,13 @@ CIFAR_ADAM_QUICK = CIFAR_ADAM.model_copy(
     update={"name": "cifar-adam-30", "epochs": 30, "batch_size": 128, "lr": 5e-4, "warmup_epochs": 2.0}
 )
 
-CIFAR_SMOKE_SGD = Recipe(
+CIFAR_SMOKE_RECIPE = Recipe(
     name="cifar-smoke-8",
     epochs=8,
     batch_size=32,
-    optimizer="sgd",
-    lr=0.05,
-    weight_decay=5e-4,
+    optimizer="adamw",
+    lr=4e-3,
+    weight_decay=0.05,
     warmup_epochs=1.0,
     augment=("flip",),
 )
@@ -56,12 +56,11 @@ CIFAR_SMOKE_SGD = Recipe(
 DIGITS_SMOKE_RECIPE = Recipe(
     name="digits-smoke-15",
     epochs=15,
-    batch_size=32,
+    batch_size=16,
     optimizer="adamw",
     lr=5e-3,
     weight_decay=0.01,
     warmup_epochs=1.0,
-    augment=("shift1",),
 )
 DIGITS_PAPER_RECIPE = DIGITS_SMOKE_RECIPE.model_copy(update={"name": "digits-60", "epochs": 60})
 
@@ -71,7 +70,7 @@ CIFAR_PAPER: Mapping[str, Recipe] = MappingProxyType(
 CIFAR_QUICK: Mapping[str, Recipe] = MappingProxyType(
     {"vit": CIFAR_ADAM_QUICK, "swin": CIFAR_ADAM_QUICK, "convnext": CIFAR_ADAM_QUICK, "*": CIFAR_SGD_QUICK}
 )
-CIFAR_SMOKE: Mapping[str, Recipe] = MappingProxyType({"*": CIFAR_SMOKE_SGD})
+CIFAR_SMOKE: Mapping[str, Recipe] = MappingProxyType({"*": CIFAR_SMOKE_RECIPE})
 DIGITS_SMOKE: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_SMOKE_RECIPE})
 DIGITS_QUICK: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_PAPER_RECIPE})
 DIGITS_PAPER: Mapping[str, Recipe] = MappingProxyType({"*": DIGITS_PAPER_RECIPE})
@@ -80,7 +79,7 @@ OBSERVER_CIFAR_PAPER = CIFAR_SGD.model_copy(update={"name": "cifar-observer-10",
 """The observer of the DQ paper: ten epochs on the full source."""
 
 OBSERVER_CIFAR_QUICK = OBSERVER_CIFAR_PAPER
-OBSERVER_CIFAR_SMOKE = CIFAR_SMOKE_SGD
+OBSERVER_CIFAR_SMOKE = CIFAR_SMOKE_RECIPE
 OBSERVER_DIGITS_SMOKE = DIGITS_SMOKE_RECIPE
 OBSERVER_DIGITS_QUICK = DIGITS_PAPER_RECIPE
 OBSERVER_DIGITS_PAPER = DIGITS_PAPER_RECIPE

@@ -1,0 +1,122 @@
+"""Every architecture of the catalogue keeps timm's interface, trains, and has the parameters of the form it names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from dqbench.errors import UsageError
+from dqbench.nets.build import build, layout, logits_and_features, place, pooled_intermediates
+from dqbench.nets.catalog import dqbench_archs
+from dqbench.nets.convnet import instance_norm
+
+SPECS = {spec.name: spec for spec in dqbench_archs()}
+PARAMETERS = {  # at 10 classes and 3 channels, as in the forms' sources
+    "resnet18": 11_173_962,
+    "resnet50": 23_520_842,
+    "mobilenetv2": 2_236_682,
+    "convnet3-in": 320_010,
+    "convnet3-bn": 320_010,
+}
+
+
+@pytest.fixture(params=sorted(SPECS))
+def net_and_images(request: pytest.FixtureRequest) -> tuple[nn.Module, torch.Tensor]:
+    spec = SPECS[request.param]
+    channels = 1 if spec.sizes == (8,) else 3
+    torch.manual_seed(0)
+    net = build(spec, 10, channels, spec.sizes[0])
+    return net, torch.randn(2, channels, spec.sizes[0], spec.sizes[0])
+
+
+def test_features_classifier_and_intermediates_agree_with_the_forward_pass(
+    net_and_images: tuple[nn.Module, torch.Tensor],
+) -> None:
+    net, images = net_and_images
+    net.eval()
+    with torch.no_grad():
+        logits, features = logits_and_features(net, images)
+        pyramid = pooled_intermediates(net, images)
+        maps = net.forward_intermediates(images, intermediates_only=True, output_fmt="NCHW")
+    torch.testing.assert_close(logits, net(images).detach())
+    torch.testing.assert_close(logits, features @ net.get_classifier().weight.T + net.get_classifier().bias)
+    assert all(m.ndim == 4 and len(m) == 2 for m in maps)
+    torch.testing.assert_close(pyramid[:, -features.shape[1] :], features)
+    first = maps[0].mean(dim=(2, 3))
+    torch.testing.assert_close(pyramid[:, : first.shape[1]], first)
+    assert pyramid.shape[1] == sum(m.shape[1] for m in maps) + features.shape[1]
+
+
+def test_it_takes_a_training_step_that_moves_every_parameter(net_and_images: tuple[nn.Module, torch.Tensor]) -> None:
+    net, images = net_and_images
+    place(net, torch.device("cpu")).train()
+    loss = nn.functional.cross_entropy(net(images.contiguous(memory_format=layout(net))), torch.tensor([0, 1]))
+    loss.backward()
+    without = [name for name, parameter in net.named_parameters() if parameter.grad is None]
+    assert torch.isfinite(loss)
+    assert not without
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_parameter_counts_are_those_of_the_cited_forms(name: str) -> None:
+    net = build(SPECS[name], 10, 3, 32)
+    assert sum(p.numel() for p in net.parameters()) == PARAMETERS[name]
+
+
+def test_the_vit_has_64_tokens_and_the_published_widths() -> None:
+    net = build(SPECS["vit"], 10, 3, 32)
+    assert net.pos_embed.shape == (1, 65, 512)
+    assert len(net.blocks) == 6
+    assert net.blocks[0].attn.num_heads == 8
+    assert net.blocks[0].mlp.fc1.out_features == 512
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv2"])
+def test_cifar_forms_end_in_a_map_of_4_by_4(name: str) -> None:
+    net = build(SPECS[name], 10, 3, 32).eval()
+    with torch.no_grad():
+        assert net.forward_features(torch.zeros(1, 3, 32, 32)).shape[2:] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "size"),
+    [
+        (s.name, c, size)
+        for s in SPECS.values()
+        for c in (1, 3)
+        for size in s.sizes
+        if size == s.sizes[0] or size == 64 or s.name == "resnet10-slim"
+    ],
+)
+def test_every_listed_size_and_channel_count_is_taken(name: str, channels: int, size: int) -> None:
+    net = build(SPECS[name], 7, channels, size).eval()
+    with torch.no_grad():
+        assert net(torch.zeros(1, channels, size, size)).shape == (1, 7)
+
+
+def test_wrong_sizes_channels_and_classes_are_named() -> None:
+    with pytest.raises(UsageError, match=r"vit takes images of 32 px, not 224"):
+        build(SPECS["vit"], 10, 3, 224)
+    with pytest.raises(UsageError, match=r"1 or 3 channels, not 4"):
+        build(SPECS["resnet18"], 10, 4, 32)
+    with pytest.raises(UsageError, match=r"at least 1 class"):
+        build(SPECS["resnet18"], 0, 3, 32)
+
+
+def test_instance_norm_is_instance_norm() -> None:
+    x = torch.randn(2, 5, 4, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(instance_norm(5)(x), nn.InstanceNorm2d(5, affine=True)(x))
+
+
+def test_instance_normed_nets_stay_out_of_channels_last() -> None:
+    assert layout(build(SPECS["convnet3-in"], 10, 3, 32)) == torch.contiguous_format
+    assert layout(build(SPECS["convnet3-bn"], 10, 3, 32)) == torch.channels_last
+
+
+def test_the_catalogue_and_the_recipes_import_no_torch() -> None:
+    code = "import sys, dqbench.nets.catalog, dqbench.train.recipes; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
