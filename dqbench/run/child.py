@@ -71,6 +71,8 @@ def _open_log(path: Path) -> None:
 
 def _set_environment(env: Mapping[str, str], threads: int) -> None:
     os.environ.update(env)
+    if threads == 1:  # as the server was started
+        return
     if "threadpoolctl" in sys.modules:
         sys.modules["threadpoolctl"].threadpool_limits(limits=threads)
     if "torch" in sys.modules:
