@@ -14,6 +14,7 @@ from dqbench.nets.build import build, layout, logits_and_features, place, pooled
 from dqbench.nets.catalog import dqbench_archs
 from dqbench.nets.convnet import instance_norm
 
+torch.set_num_threads(1)
 SPECS = {spec.name: spec for spec in dqbench_archs()}
 PARAMETERS = {  # at 10 classes and 3 channels, as in the forms' sources
     "resnet18": 11_173_962,
@@ -89,7 +90,7 @@ def test_cifar_forms_end_in_a_map_of_4_by_4(name: str) -> None:
         for s in SPECS.values()
         for c in (1, 3)
         for size in s.sizes
-        if size == s.sizes[0] or size == 64 or s.name == "resnet10-slim"
+        if size == s.sizes[0] or s.name == "resnet10-slim"
     ],
 )
 def test_every_listed_size_and_channel_count_is_taken(name: str, channels: int, size: int) -> None:

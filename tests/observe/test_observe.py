@@ -16,6 +16,7 @@ from dqbench.nets.small import digits_cnn
 from dqbench.observe.gradients import last_layer_gradient
 from dqbench.observe.observed import Observed, load_arrays, save_arrays
 
+torch.set_num_threads(1)
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(0, 3, (40, 7))
 LABELS = RNG.integers(0, 7, 40)

@@ -12,6 +12,7 @@ from dqbench.errors import UsageError
 from dqbench.train.augment import Draws, crop, flip, pipeline
 from dqbench.train.randaugment import OPERATIONS, UNSIGNED, RandAugment
 
+torch.set_num_threads(1)
 CPU = torch.device("cpu")
 REFERENCE_NAMES = {
     "shear-x": "ShearX",
@@ -59,6 +60,9 @@ def test_the_stream_depends_on_the_seed_alone() -> None:
     a, b, c = (augment(images, Draws.seeded(seed, CPU)) for seed in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
+    for name in ("flip", "crop4", "randaugment-2-14"):
+        first, other = (pipeline((name,))(pictures(16), Draws.seeded(seed, CPU)) for seed in (0, 1))
+        assert not torch.equal(first, other), name
     assert a.dtype == torch.uint8
     assert a.shape == images.shape
 

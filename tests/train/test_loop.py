@@ -64,6 +64,14 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit_and_another_seed_other
     assert not same(state(first), state(other_order))
 
 
+def test_the_order_of_samples_depends_on_the_training_seed() -> None:
+    plain = RECIPE.model_copy(update={"augment": ()})
+    models = [seeded_net(lambda: DigitsMLP(3, 1, 8), 0) for _ in range(2)]
+    for seed, model in enumerate(models):
+        run(model, recipe=plain, seed=seed)
+    assert not same(state(models[0]), state(models[1]))
+
+
 def test_global_random_state_neither_matters_nor_changes() -> None:
     torch.manual_seed(5)
     model, expected = net(), torch.get_rng_state()
