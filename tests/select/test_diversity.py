@@ -123,6 +123,26 @@ def test_scores_derive_from_the_seed_alone():
     assert bin_diversity(images, bins, Eyes(), settings, 4).tolist() != first.tolist()
 
 
+def test_every_view_is_trained_on_and_another_one_scored(monkeypatch):
+    drawn, trained = [], []
+    draw, apply = ViewDraws.drawn, ViewDraws.apply
+    monkeypatch.setattr(ViewDraws, "drawn", lambda *a: drawn.append(a[2:]) or draw(*a))
+    monkeypatch.setattr(ViewDraws, "apply", lambda self, images, first: trained.append(0) or apply(self, images, first))
+    settings = DiscriminatorSettings(epochs=1, views=3)
+    bin_diversity(pictures(8), one_bin_each(8), Eyes(), settings, 0)
+    assert drawn == [("train", 0), ("train", 1), ("train", 2), ("score",)]
+    assert len(trained) == 4
+
+
+def test_views_are_taken_in_turn():
+    plain, first, second = (pooled(pictures(8, seed), Eyes(), None) for seed in range(3))
+    settings = DiscriminatorSettings(epochs=2, batch_size=8)
+    nets = [train_discriminator(plain, views, settings, 0) for views in ([first, second], [first, first], [first])]
+    weights = [net.last.weight.detach() for net in nets]
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[1], weights[2])
+
+
 def test_a_view_does_not_depend_on_the_batch_that_it_is_made_in():
     images = torch.from_numpy(pictures(11))
     draws = ViewDraws.drawn(11, 0, "train", 0)

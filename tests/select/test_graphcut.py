@@ -118,6 +118,11 @@ def test_little_memory_gives_the_same_picks(metric, rows):
     assert whole.order.tolist() == blocks.order.tolist()
 
 
+def test_little_memory_and_many_ties():
+    got = graph_cut_bins(np.eye(40), None, np.zeros(40, np.int64), 3, memory=8 * 40 * 2)
+    assert got.order.tolist() == list(range(40))
+
+
 def test_tiny_gradients_keep_their_direction():
     h, g = problem(30, seed=4)
     scale = 10.0 ** -np.random.default_rng(0).integers(0, 250, (30, 1)).astype(float)

@@ -65,6 +65,12 @@ def test_importance_moves_quotas_by_the_formula():
     assert quotas[0].tolist() == (80 * (alpha * importance / 4 + (1 - alpha) / 4)).astype(int).tolist()
 
 
+def test_groups_draw_their_equal_remainders_independently():
+    rows = [bin_quotas(np.full((2, 4), 5), np.array([1, 1]), seed).argmax(1) for seed in range(200)]
+    together = np.mean([first == second for first, second in rows])
+    assert abs(together - 1 / 4) < 5 * np.sqrt(3 / 16 / 200)
+
+
 def test_what_a_full_bin_cannot_take_goes_to_the_others_in_proportion():
     quotas = bin_quotas(np.array([[10, 100, 100]]), np.array([110]), 0, [20.0, 1.0, 1.0], 1.0)
     assert quotas[0].tolist() == [10, 50, 50]
