@@ -26,7 +26,7 @@ TIE = 1e-12
 MEMORY = 2 << 30
 """Bytes that the similarities of one group may take before they are made in blocks."""
 
-_BLOCK = 384
+_BLOCK = 64
 _STRIP = 256
 
 
@@ -135,12 +135,16 @@ def tie_width(vectors: RankOne) -> float:
 
 
 class _Penalties:
-    """Penalty rows by pick: all of them where the buffer holds them, else blocks of the likeliest next picks."""
+    """Penalty rows by pick: all of them where the buffer holds them, else those of the likeliest next picks.
+
+    A row that is missing comes with those of the highest gains, which take the places of the lowest.
+    """
 
     def __init__(self, vectors: RankOne, cut: GraphCut, buffer: FloatArray) -> None:
         self._vectors, self._cut = vectors, cut
         held = max(1, min(len(buffer) // len(vectors), len(vectors)))
         self._rows = buffer[: held * len(vectors)].reshape(held, len(vectors))
+        self._owner = np.full(held, -1)
         self._where = np.full(len(vectors), -1)
         if held == len(vectors):
             cut.penalties(vectors, slice(None), self._rows)
@@ -153,14 +157,21 @@ class _Penalties:
         return row
 
     def _fetch(self, pick: int, gain: FloatArray) -> None:
-        held = len(self._rows)
-        likely = np.argpartition(gain, -held)[-held:]
-        if pick not in likely:
-            likely[0] = pick
-        self._cut.penalties(self._vectors, likely, self._rows)
-        self._where.fill(-1)
-        self._where[likely] = np.arange(held)
+        places = _lowest(np.where(self._owner >= 0, gain[self._owner], -np.inf), _BLOCK)
+        self._where[self._owner[places][self._owner[places] >= 0]] = -1
+        missing = np.where(self._where < 0, gain, -np.inf)
+        missing[pick] = np.inf
+        likely = _lowest(-missing, len(places))
+        likely = likely[missing[likely] > -np.inf]
+        places = places[: len(likely)]
+        rows = np.empty((len(likely), len(gain)))
+        self._rows[places] = self._cut.penalties(self._vectors, likely, rows)
+        self._owner[places], self._where[likely] = likely, places
+
+
+def _lowest(values: FloatArray, number: int) -> IntArray:
+    return np.argpartition(values, min(number, len(values)) - 1)[:number]
 
 
 def _rows_at_once(samples: int, memory: int) -> int:
-    return samples if 8 * samples * samples <= memory else max(1, min(_BLOCK, memory // (8 * samples)))
+    return max(1, min(samples, memory // (8 * samples)))

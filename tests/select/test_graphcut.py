@@ -110,7 +110,9 @@ def test_groups_are_independent_and_a_group_of_one_is_one_bin():
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("rows", [1, 4, 29])
-def test_little_memory_gives_the_same_picks(metric, rows):
+@pytest.mark.parametrize("block", [3, 128])
+def test_little_memory_gives_the_same_picks(metric, rows, block, monkeypatch):
+    monkeypatch.setattr("dqbench.select.graphcut._BLOCK", block)
     h, g = problem(60, seed=8)
     group = (np.arange(60) % 5 == 0).astype(np.int64)
     whole = graph_cut_bins(h, g, group, 3, GraphCut(metric))
