@@ -1,4 +1,4 @@
-"""The specs that plugins yield: frozen, import-light (no torch), each naming its code lazily as ``module:attribute``."""
+"""The specs that plugins yield: frozen, import-light, each naming its code lazily as ``module:attribute``."""
 
 from __future__ import annotations
 

@@ -80,9 +80,7 @@ def save_arrays(arrays: Mapping[str, Any], folder: Path) -> None:
     for name, array in arrays.items():
         value = np.asarray(array)
         if not name.isidentifier() or value.dtype.hasobject:
-            raise ValueError(
-                f"prepared array {name!r} of {value.dtype} cannot be stored; give a plain name and type"
-            )
+            raise ValueError(f"prepared array {name!r} of {value.dtype} cannot be stored; give a plain name and type")
         np.save(folder / f"{name}.npy", value, allow_pickle=False)
     (folder / "arrays.json").write_text(json.dumps(sorted(arrays)) + "\n")
 

@@ -82,13 +82,12 @@ class Compressor:
         _, height, _, channels = source.images.shape
         self.on_step(f"training the observer {arch.name}, {recipe.epochs} epochs on {len(source)} images")
         net = seeded_net(lambda: build(arch, source.classes, channels, height), self.seed)
-        place = {
-            "device": self.device,
-            "precision": "bf16" if self.device == "cuda" else "fp32",
-            "mean": source.mean,
-            "std": source.std,
-        }
-        train(net, np.asarray(source.images), source.labels, recipe, seed=self.seed, **place)  # type: ignore[arg-type]
-        net.to(self.device).eval()
-        logits, features = predict(net, source.images, features=True, **place)  # type: ignore[arg-type]
+        precision = "bf16" if self.device == "cuda" else "fp32"
+        train(
+            net, np.asarray(source.images), source.labels, recipe,
+            seed=self.seed, device=self.device, precision=precision, mean=source.mean, std=source.std,
+        )  # fmt: skip
+        logits, features = predict(
+            net, source.images, device=self.device, precision=precision, mean=source.mean, std=source.std, features=True
+        )
         return Observed(features, logits, source.labels, self.device, lambda: net, source.mean, source.std)

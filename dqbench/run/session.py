@@ -42,7 +42,7 @@ class Session:
         """
         devices = devices_.find(device)
         planned = plan(request, registry, devices.kind)
-        session = cls(request, registry, devices, planned, Workspace(workspace))
+        session = cls(request, registry, devices, planned, Workspace(workspace, create=create))
         session._load_records()
         return session
 
@@ -138,7 +138,11 @@ class Session:
         self._keep(results.failed_record(planned, self.plan, found, self.registry, command, failures))
 
     def _keep(self, record: Record) -> None:
-        records_.write(record, self.workspace.records)
+        """Write a record; one of the same cell that other code or data made is out of date, and goes."""
+        path = records_.write(record, self.workspace.records)
+        for other in path.parent.glob(path.name.replace(record.key[:10], "*")):
+            if other != path and records_.read(other).cell == record.cell:
+                other.unlink()
         self._records[record.key] = record
 
     def records(self) -> list[Record]:

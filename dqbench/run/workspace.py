@@ -25,14 +25,14 @@ _TEMPORARY = ".tmp-"
 class Workspace:
     """A folder that holds ``records/``, ``artifacts/``, ``logs/``, ``boards/`` and ``failures/``.
 
-    Opening makes what is missing. Several runners, also on several hosts of a shared file system, may use one
-    workspace at once: each job is guarded by a lock that dies with its runner.
+    Opening makes what is missing, unless ``create`` is false, for a look. Several runners, also on several hosts of a
+    shared file system, may use one workspace at once: each job is guarded by a lock that dies with its runner.
 
     Raises:
         UsageError: the folder cannot be made or written, or a newer dqbench made it.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, create: bool = True) -> None:
         self.path = Path(path).expanduser().absolute()
         self.records = self.path / "records"
         self.artifacts = self.path / "artifacts"
@@ -40,13 +40,15 @@ class Workspace:
         self.boards = self.path / "boards"
         self.failures = self.path / "failures"
         self._locks = self.artifacts / ".locks"
-        self._open()
+        self._open(create)
 
-    def _open(self) -> None:
+    def _open(self, create: bool) -> None:
         marker = self.path / "workspace.json"
         try:
             if marker.exists():
                 self._check_format(marker)
+            if not create:
+                return
             for folder in (self.records, self._locks, self.logs, self.boards, self.failures):
                 folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
@@ -85,6 +87,8 @@ class Workspace:
 
     def done_folders(self) -> set[str]:
         """``Job.folder`` of every job that is done, by one listing of the artifacts."""
+        if not self.artifacts.is_dir():
+            return set()
         with os.scandir(self.artifacts) as entries:
             return {entry.name for entry in entries if not entry.name.startswith(".")}
 
