@@ -96,7 +96,7 @@ def _do(request: Mapping[str, Any]) -> None:
         "facts": dict(facts),
         "wall_s": round(time.perf_counter() - clock, 4),
         **_peaks(context.device),
-        "device": context.device,
+        **_device(context.device),
         "started": started,
         "ended": now(),
     }
@@ -105,6 +105,13 @@ def _do(request: Mapping[str, Any]) -> None:
 
 def _context(values: Mapping[str, Any]) -> Context:
     return Context(values["device"], values["threads"], tuple(Path(f) for f in values["plugin_files"]))
+
+
+def _device(device: str) -> dict[str, str | None]:
+    torch = sys.modules.get("torch")
+    if device != "cuda" or torch is None:
+        return {"device": device, "cuda": None}
+    return {"device": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
 
 
 def _peaks(device: str) -> dict[str, float]:
