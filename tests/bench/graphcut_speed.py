@@ -92,7 +92,7 @@ def resident(what: str) -> float:
 def run(kind: str, folder: Path | None, samples: int, bins: int, memory: int) -> tuple[float, float, IntArray]:
     """One case, in a fresh process."""
     problem = observed(folder) if folder else made(samples)
-    if kind.startswith("class"):
+    if kind.startswith("one"):
         where = np.flatnonzero(problem[2] == 0)
         problem = (problem[0][where], problem[1][where], np.zeros(len(where), dtype=np.int64))
     if kind == "set":
@@ -109,12 +109,12 @@ def main() -> None:
     parser.add_argument("--bins", type=int, default=10)
     parser.add_argument("--whole-set", action="store_true", help="also scope=dataset (minutes)")
     asked = parser.parse_args()
-    kinds = ["class-textbook", "class-textbook-running", "class", "classes"] + (["set"] if asked.whole_set else [])
+    kinds = ["one-textbook", "one-textbook-running", "one", "all"] + (["set"] if asked.whole_set else [])
     names = {
-        "class-textbook": "one class, textbook",
-        "class-textbook-running": "one class, textbook, running sums",
-        "class": "one class, dqbench",
-        "classes": "all classes, dqbench",
+        "one-textbook": "one class, textbook",
+        "one-textbook-running": "one class, textbook, running sums",
+        "one": "one class, dqbench",
+        "all": "all classes, dqbench",
         "set": "whole set as one group, dqbench",
     }
     print(f"{asked.samples} samples, {asked.bins} bins; NumPy {np.__version__}")
@@ -124,7 +124,7 @@ def main() -> None:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             seconds, peak, order = pool.submit(run, kind, asked.observed, asked.samples, asked.bins, MEMORY).result()
         first = first or (seconds, order)
-        ratio = f"{first[0] / seconds:6.1f}x" if "class" in kind and kind != "classes" else ""
+        ratio = f"{first[0] / seconds:6.1f}x" if kind not in ("all", "set") else ""
         same = "  same picks" if ratio and np.array_equal(order, first[1]) else ""
         print(f"{names[kind]:34s} {seconds:8.2f} {peak:9.2f} {ratio:>7s}{same}", flush=True)
 
