@@ -98,9 +98,10 @@ class Session:
 
         def arrived(key: str) -> None:
             for planned in cells_of[key]:
-                waiting[planned.key].discard(key)
-                if not waiting[planned.key]:
-                    self._write_done(planned)
+                if key in waiting[planned.key]:
+                    waiting[planned.key].discard(key)
+                    if not waiting[planned.key]:
+                        self._write_done(planned)
 
         def listen(event: Event) -> None:
             on_event(event)
@@ -113,6 +114,8 @@ class Session:
                 arrived(key)
         with LocalExecutor(self.devices, plugin_files=self.registry.files) as executor:
             outcome = run_jobs(self._jobs_of(missing), self.workspace, executor, on_event=listen)
+        for key in outcome.done & set(cells_of):
+            arrived(key)
         for planned in missing:
             if waiting[planned.key]:
                 self._write_failed(planned, outcome.failed, outcome.skipped)
