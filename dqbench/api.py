@@ -105,11 +105,12 @@ def run(
     """
     from dqbench.run.grid import Request
     from dqbench.run.session import Session
+    from dqbench.run.setup import Setup
 
     request = Request(
         tuple(tasks), tuple(methods), tuple(keeps), tuple(ipcs), tuple(archs), seeds, profile, tuple(settings)
     )
-    session = Session.open(request, plugins.load(plugin_files), device, Path(workspace))
+    session = Session.open(request, plugins.load(plugin_files), Setup(device), Path(workspace))
     if session.missing():
         session.work()
     return session.records()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from dqbench.cli.run import Device
+from dqbench.cli.grid_options import Device
 from dqbench.cli.state import State
 from dqbench.errors import UsageError, unknown_name
 

@@ -95,11 +95,14 @@ def find(wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int |
         raise UsageError(f"device {wanted!r} is none of {', '.join(WANTED)}")
     threads = threads or available_threads()
     if wanted == "cpu":
+        if gpus is not None:
+            raise UsageError("--gpus chooses GPUs, but the device is cpu; leave one of them out")
         return Devices("cpu", threads)
     visible = visible_gpus()
     if not visible:
-        if wanted == "cuda":
-            raise UsageError("device cuda: no NVIDIA GPU is visible here; use --device cpu or check nvidia-smi")
+        if wanted == "cuda" or gpus is not None:
+            what = "device cuda" if gpus is None else f"GPU {min(gpus)} is not there"
+            raise UsageError(f"{what}: no NVIDIA GPU is visible here; use --device cpu or check nvidia-smi")
         return Devices("cpu", threads)
     return Devices("cuda", threads, _chosen(visible, gpus))
 

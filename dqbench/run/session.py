@@ -11,7 +11,6 @@ from dqbench import records as records_
 from dqbench.jobs.job import Job
 from dqbench.plugins import Registry
 from dqbench.records import Failure, Record
-from dqbench.run import devices as devices_
 from dqbench.run import results
 from dqbench.run.devices import Devices
 from dqbench.run.events import Event, Finished
@@ -19,6 +18,7 @@ from dqbench.run.failures import JobFailure
 from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
 from dqbench.run.local import LocalExecutor
 from dqbench.run.scheduler import run_jobs
+from dqbench.run.setup import Setup
 from dqbench.run.workspace import Workspace
 
 
@@ -28,21 +28,24 @@ class Session:
 
     request: Request
     registry: Registry
+    setup: Setup
     devices: Devices
     plan: Plan
     workspace: Workspace
     _records: dict[str, Record] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, request: Request, registry: Registry, device: str, workspace: Path, create: bool = True) -> Session:
-        """Plan the request and open its workspace.
+    def open(
+        cls, request: Request, registry: Registry, setup: Setup, workspace: Path, *, create: bool = True
+    ) -> Session:
+        """Plan the request and open its workspace; without ``create`` nothing is made on disk.
 
         Raises:
-            UsageError: anything wrong with the request, the data, the device or the workspace.
+            UsageError: anything wrong with the request, the data, the devices or the workspace.
         """
-        devices = devices_.find(device)
+        devices = setup.devices()
         planned = plan(request, registry, devices.kind)
-        session = cls(request, registry, devices, planned, Workspace(workspace, create=create))
+        session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
         session._load_records()
         return session
 

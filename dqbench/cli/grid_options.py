@@ -1,0 +1,100 @@
+"""The options that ask for a grid: ``run`` and ``plan`` share them, and ``--config FILE`` has the same keys."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from dqbench.cli.config_file import use_config
+
+if TYPE_CHECKING:
+    from dqbench.cli.state import State
+    from dqbench.run.session import Session
+
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Workspace = Annotated[
+    Path, typer.Option(envvar="DQBENCH_WORKSPACE", help="Where artifacts, logs and records go, and are found again.")
+]
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """What the command line says of a grid and of how to run it."""
+
+    method: Annotated[list[str], typer.Option(help="A method; repeatable. random and full always run.")]
+    task: Annotated[list[str], typer.Option(help="A task; repeatable.")]
+    keep: Annotated[list[str] | None, typer.Option(help="A keep ratio in (0, 1]; repeatable.")] = None
+    ipc: Annotated[list[str] | None, typer.Option(help="Images per class to keep; repeatable.")] = None
+    arch: Annotated[list[str] | None, typer.Option(help="An architecture to train; repeatable.")] = None
+    seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None
+    profile: Annotated[
+        str | None, typer.Option(help="smoke, quick or paper; without it smoke on a CPU, quick on a GPU.")
+    ] = None
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option, e.g. adq.alpha=0.6 or dq.bins=5,10 (a sweep); repeatable."),
+    ] = None
+    best_epoch: Annotated[bool, typer.Option(help="Also score snapshots and record the best, as papers do.")] = False
+    device: Device = "auto"
+    gpus: Annotated[str | None, typer.Option(metavar="0,1,…", help="Use these of the visible GPUs only.")] = None
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for all jobs together.")] = None
+    workspace: Workspace = Path("dqbench-out")
+    retry_failed: Annotated[bool, typer.Option(help="Try cells again that failed in an earlier run.")] = True
+    max_retries: Annotated[int, typer.Option(min=0, help="Try a failed job so often again within this run.")] = 0
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", is_eager=True, callback=use_config, help="Take options from a YAML file as well."),
+    ] = None
+
+    def open(self, state: State, *, create: bool) -> Session:
+        """Plan what was asked for, on its workspace; without ``create`` nothing is made on disk.
+
+        Raises:
+            UsageError: anything wrong with the request, the data, the devices or the workspace.
+        """
+        from dqbench.run.grid import Request
+        from dqbench.run.session import Session
+        from dqbench.run.setup import Setup, parse_gpus
+
+        request = Request(
+            tasks=tuple(self.task),
+            methods=tuple(self.method),
+            keeps=tuple(self.keep or ()),
+            ipcs=tuple(self.ipc or ()),
+            archs=tuple(self.arch or ()),
+            seeds=self.seeds,
+            profile=self.profile,
+            settings=tuple(self.set_ or ()),
+            best_epoch=self.best_epoch,
+        )
+        setup = Setup(self.device, parse_gpus(self.gpus), self.threads, self.retry_failed, self.max_retries)
+        return Session.open(request, state.registry(), setup, self.workspace, create=create)
+
+
+def with_grid_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give ``command(ctx, grid, *, own options)`` the options of :class:`GridOptions` besides its own."""
+    hints = get_type_hints(GridOptions, include_extras=True)
+
+    def called(ctx: typer.Context, **values: Any) -> int:
+        grid = GridOptions(**{name: values.pop(name) for name in hints})
+        return command(ctx, grid, **values)
+
+    context, _, *own = inspect.signature(command, eval_str=True).parameters.values()
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(GridOptions)
+    ]
+    called.__signature__ = inspect.Signature([context, *shared, *own])  # type: ignore[attr-defined]
+    called.__doc__, called.__name__ = command.__doc__, command.__name__
+    called.__annotations__ = {}
+    return called

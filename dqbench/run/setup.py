@@ -1,0 +1,50 @@
+"""How a run is carried out: on what, and how stubbornly. Nothing in it can change a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dqbench.errors import UsageError
+from dqbench.run import devices
+from dqbench.run.devices import Devices
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run is carried out with.
+
+    Attributes:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        gpus: which of the visible GPUs; None takes all.
+        threads: CPU threads for all jobs together; None takes those that this process may use.
+        retry_failed: whether cells that failed in an earlier run are tried again.
+        max_retries: how often a failed job is tried again within one run.
+    """
+
+    device: str = "auto"
+    gpus: tuple[int, ...] | None = None
+    threads: int | None = None
+    retry_failed: bool = True
+    max_retries: int = 0
+
+    def devices(self) -> Devices:
+        """The devices, found on this machine.
+
+        Raises:
+            UsageError: one that is not there.
+        """
+        return devices.find(self.device, self.gpus, self.threads)
+
+
+def parse_gpus(text: str | None) -> tuple[int, ...] | None:
+    """``0,1`` as numbers; None is None.
+
+    Raises:
+        UsageError: not whole numbers with commas between.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"--gpus {text!r} is no list of GPU numbers; give e.g. 0,1")
+    return tuple(int(part) for part in parts)
