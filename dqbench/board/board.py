@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dqbench.board import curves
+from dqbench.board.equivalent import random_equivalent
 from dqbench.board.sections import Network, Place, Row, Section
 from dqbench.board.statistics import LEAST, Estimate, Ratio, estimate, gain, holm, paired_p
 from dqbench.records import Record
@@ -53,11 +54,13 @@ class RowNumbers:
         transfer: by budget.
         lossless: by network, the smallest lossless keep ratio or None if no measured one is; networks where it is
             undefined are left out.
+        area: by network where every keep ratio of the board is measured, the mean score under the curve.
     """
 
     rank: tuple[int, int] | None
     transfer: Mapping[Budget, Estimate]
     lossless: Mapping[Network, float | None]
+    area: Mapping[Network, Estimate]
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,12 @@ def build(section: Section) -> Board:
     cells |= {place: replace(cells[place], mark=mark) for place, mark in marked.items()}
     ranks = _ranks(section)
     rows = {
-        row: RowNumbers(ranks.get(row.label), dict(_transfers(section, row)), dict(_lossless(section, row)))
+        row: RowNumbers(
+            ranks.get(row.label),
+            dict(_transfers(section, row)),
+            dict(_lossless(section, row)),
+            dict(_areas(section, row)),
+        )
         for row in section.rows
     }
     return Board(section, cells, rows, len(marked), len(ranks))
@@ -137,14 +145,13 @@ def _cell(section: Section, place: Place, record: Record) -> CellNumbers:
     twin = twin_of(section, place)
     pair = paired(record, twin) if twin else None
     triple = paired(record, twin, full_of(section, network)) if twin else None
-    curve = _random_curve(section, network)
     bests = [run.best_epoch_score for run in record.runs if run.best_epoch_score is not None]
     return CellNumbers(
         score=score,
         delta=estimate([a - b for a, b in zip(*pair, strict=True)]) if pair else None,
         mark="",
         gain=gain(*triple) if triple else None,
-        kappa=curves.random_equivalent(score, samples, curve) if twin else None,
+        kappa=_kappa(section, network, record, samples) if twin else None,
         samples=samples,
         bytes=mean([run.bytes for run in record.runs]),
         updates=mean([run.updates for run in record.runs]),
@@ -153,12 +160,16 @@ def _cell(section: Section, place: Place, record: Record) -> CellNumbers:
     )
 
 
-def _random_curve(section: Section, network: Network) -> list[tuple[float, float]]:
-    """(samples, mean score) of the random cells of a network, and of the full data as its end."""
-    twin = section.twin
-    found = [section.record(twin, network, budget) for budget in section.budgets] if twin else []
-    measured = [record for record in [*found, full_of(section, network)] if record]
-    return [(mean([run.samples for run in r.runs]), mean([run.score for run in r.runs])) for r in measured]
+def _kappa(section: Section, network: Network, record: Record, samples: float) -> Ratio | None:
+    """Read off the random cells of the network, and the full data as their end, that have the record's seeds."""
+    own = scores(record)
+    found = [section.record(section.twin, network, budget) for budget in section.budgets] if section.twin else []
+    curve = []
+    for point in [*found, full_of(section, network)]:
+        pair = paired(record, point) if point else None
+        if point and pair:
+            curve.append((mean([run.samples for run in point.runs]), pair[1]))
+    return random_equivalent(list(own.values()), samples, curve)
 
 
 def _marks(section: Section) -> dict[Place, Mark]:
@@ -217,3 +228,17 @@ def _lossless(section: Section, row: Row) -> Iterator[tuple[Network, float | Non
                 losses[value] = [a - b for a, b in zip(*pair, strict=True)]
         if pairs and len(losses) == len(pairs) and not row.is_full:
             yield network, curves.lossless(losses)
+
+
+def _areas(section: Section, row: Row) -> Iterator[tuple[Network, Estimate]]:
+    """By network, over the seeds that all keep ratios share."""
+    ratios = [budget for budget in section.budgets if budget.kind == "ratio"]
+    for network in section.networks:
+        records = [record for budget in ratios if (record := section.record(row, network, budget))]
+        if row.is_full or len(ratios) < 2 or len(records) < len(ratios):
+            continue
+        columns = [scores(record) for record in records]
+        common = sorted(set.intersection(*(set(column) for column in columns)))
+        if common:
+            values = curves.area([budget.value for budget in ratios], [[c[s] for s in common] for c in columns])
+            yield network, estimate(values.tolist())

@@ -1,4 +1,4 @@
-"""What is read off several budgets: the random-equivalent factor, the lossless ratio, transfer, and ranks."""
+"""What is read off several budgets: the lossless ratio, the area under a curve, transfer, and ranks."""
 
 from __future__ import annotations
 
@@ -6,47 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
-from dqbench.board.statistics import LEAST, Estimate, FloatArray, Ratio, holm, lower_bound, paired_p
+from dqbench.board.statistics import LEAST, FloatArray, holm, lower_bound, paired_p
 
 DELTA = 0.5
 """Points below the full-data score that still count as lossless; fixed beforehand."""
-
-
-def random_equivalent(score: Estimate, samples: float, curve: Sequence[tuple[float, float]]) -> Ratio | None:
-    """How many random samples buy the same score, divided by the samples kept.
-
-    The curve is (samples, mean score) of random rows under the same recipe; it is made monotone (isotonic) and
-    interpolated in log samples. The interval is that of the score, read off the same curve. None, and an open end
-    of the interval, where the curve does not reach.
-    """
-    points = sorted(curve)
-    if len({n for n, _ in points}) < 2:
-        return None
-    log_n = np.log([n for n, _ in points])
-    fitted = isotonic_regression([value for _, value in points]).x
-
-    def factor(value: float) -> float | None:
-        n = _samples_for(value, log_n, fitted)
-        return None if n is None else n / samples
-
-    value = factor(score.mean)
-    if value is None:
-        return None
-    low, high = score.interval or (None, None)
-    return Ratio(value, None if low is None else factor(low), None if high is None else factor(high))
-
-
-def _samples_for(value: float, log_n: FloatArray, fitted: FloatArray) -> float | None:
-    """The fewest samples at which the monotone curve reaches ``value``."""
-    if not fitted[0] <= value <= fitted[-1]:
-        return None
-    j = int(np.searchsorted(fitted, value, side="left"))
-    if j == 0:
-        return float(np.exp(log_n[0]))
-    share = (value - fitted[j - 1]) / (fitted[j] - fitted[j - 1])
-    return float(np.exp(log_n[j - 1] + share * (log_n[j] - log_n[j - 1])))
 
 
 def lossless(losses: Mapping[float, Sequence[float]]) -> float | None:
@@ -65,6 +29,26 @@ def lossless(losses: Mapping[float, Sequence[float]]) -> float | None:
             break
         smallest = ratio
     return smallest
+
+
+def area(ratios: Sequence[float], scores: Sequence[Sequence[float]]) -> FloatArray:
+    """Area under the curve of score against log keep ratio, divided by the curve's width: a mean score per seed.
+
+    Piecewise linear (trapezia). The log gives each doubling of the data the same weight, as κ's curve does.
+
+    Args:
+        ratios: at least two different keep ratios.
+        scores: a score per seed at each ratio, shape (ratios, S).
+
+    Returns:
+        Shape (S,), in the score's unit.
+    """
+    order = np.argsort(ratios)
+    x = np.log(np.asarray(ratios, dtype=np.float64)[order])
+    y = np.asarray(scores, dtype=np.float64)[order]
+    width = np.diff(x)[:, None]
+    mean: FloatArray = (width * (y[1:] + y[:-1]) / 2).sum(axis=0) / (x[-1] - x[0])
+    return mean
 
 
 def transfer(

@@ -1,4 +1,4 @@
-"""Random-equivalent factor, lossless ratio, transfer and ranks, by hand."""
+"""Area, lossless ratio, transfer and ranks, by hand."""
 
 from __future__ import annotations
 
@@ -7,49 +7,25 @@ import math
 import numpy as np
 import pytest
 
-from dqbench.board.curves import lossless, random_equivalent, ranks, transfer
-from dqbench.board.statistics import Estimate, estimate
-
-CURVE = [(100.0, 50.0), (1000.0, 70.0), (10000.0, 90.0)]
+from dqbench.board.curves import area, lossless, ranks, transfer
 
 
-def test_factor_is_interpolated_in_log_samples() -> None:
-    found = random_equivalent(estimate([60.0]), 100, CURVE)
-    assert found is not None
-    assert found.value == pytest.approx(math.sqrt(10))
-    assert (found.low, found.high) == (None, None)
+def test_area_by_hand() -> None:
+    # trapezia over log 0.1, log 0.2, log 0.4: two of equal width, means 15 and 25
+    np.testing.assert_allclose(area([0.2, 0.1, 0.4], [[20.0], [10.0], [30.0]]), [20.0])
+    # widths log 2 and log 5 over log 10
+    share = math.log(2) / math.log(10)
+    np.testing.assert_allclose(area([0.1, 0.2, 1.0], [[0, 8], [10, 8], [10, 8]]), [5 * share + 10 * (1 - share), 8.0])
 
 
-def test_factor_takes_its_interval_from_the_score() -> None:
-    found = random_equivalent(Estimate(70.0, 5, 69.0, 71.0, 10.0), 1000, CURVE)
-    assert found is not None
-    assert (found.value, found.low, found.high) == pytest.approx((1.0, 10**-0.5, 10**0.5))
-
-
-def test_an_end_outside_the_curve_stays_open() -> None:
-    found = random_equivalent(Estimate(55.0, 5, 50.0, 60.0, 10.0), 100, CURVE)
-    assert found is not None
-    assert found.low is None
-    assert found.high == pytest.approx(10**0.75)
-
-
-@pytest.mark.parametrize("score", [49.9, 90.1])
-def test_factor_is_blank_outside_the_curve(score: float) -> None:
-    assert random_equivalent(estimate([score]), 100, CURVE) is None
-
-
-def test_factor_needs_two_points() -> None:
-    assert random_equivalent(estimate([50.0]), 100, CURVE[:1]) is None
-
-
-def test_a_falling_curve_is_made_monotone_first() -> None:
-    curve = [(100.0, 50.0), (200.0, 60.0), (400.0, 56.0), (800.0, 70.0)]  # the middle two pool to 58
-    found = random_equivalent(estimate([58.0]), 100, curve)
-    assert found is not None
-    assert found.value == pytest.approx(2.0)
-    after = random_equivalent(estimate([64.0]), 100, curve)
-    assert after is not None
-    assert after.value == pytest.approx(4 * math.sqrt(2))
+def test_the_area_of_a_curve_is_between_its_scores_and_does_not_ask_for_the_budgets_order() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(60, 10, (5, 3))
+    ratios = [0.02, 0.05, 0.1, 0.4, 0.8]
+    found = area(ratios, scores.tolist())
+    assert (scores.min(axis=0) <= found).all()
+    assert (found <= scores.max(axis=0)).all()
+    np.testing.assert_allclose(area(ratios[::-1], scores[::-1].tolist()), found)
 
 
 def test_lossless_needs_all_larger_ratios() -> None:
