@@ -21,6 +21,9 @@ from dqbench.specs import ArchSpec, Budget, Config, MethodSpec, ObserverSpec, Pr
 SNAPSHOTS = 20
 TWIN = "random"
 FULL = "full"
+Roles = dict[str, tuple[str, ...]]
+"""Job keys by role."""
+
 _RATE = {"cpu": 1500.0, "cuda": 20_000.0}
 
 
@@ -147,6 +150,12 @@ class _TaskPlanner:
         self.seeds = tuple(range(self._seed_count()))
         self.archs = [self._arch(name) for name in (request.archs or self.profile.archs)]
         self.observer = self._observer()
+        self.source_spec = {
+            "dataset": task.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
+        }  # fmt: skip
+        self._samples = {Budget.full(): self.source.train_samples}
+        self._chains: dict[tuple[int, int], tuple[Roles, str | None]] = {}
+        self._kept: dict[tuple[int, Budget, int], tuple[Roles, str]] = {}
 
     def add(self, rows: Sequence[_Row]) -> None:
         """Add the full-data cells, then every row at every budget, on every architecture."""
@@ -168,7 +177,7 @@ class _TaskPlanner:
         asked = [Budget.ratio(k) for k in self.request.keeps] + [Budget.ipc(i) for i in self.request.ipcs]
         budgets = list(dict.fromkeys(asked or [Budget.ratio(k) for k in self.profile.keeps]))
         for budget in budgets:
-            resolve(budget, self.class_counts, 0)
+            self._samples[budget] = resolve(budget, self.class_counts, 0).total
         return budgets
 
     @property
@@ -237,16 +246,13 @@ class _TaskPlanner:
         self.made.cells.append(PlannedCell(cell, self.source, runs, key))
 
     def _run(self, row: _Row | None, budget: Budget, arch: ArchSpec, recipe: Recipe, seed: int) -> PlannedRun:
-        roles: dict[str, tuple[str, ...]] = {}
-        kept: str | None = None
-        if row is not None:
-            kept = self._compress(row, budget, seed, roles)
+        roles, kept = self._compressed(row, budget, seed) if row else ({}, None)
         name = f"{row.spec.name} {budget}" if row else FULL
-        train = self._train(arch, recipe, seed, kept, name, samples=self._samples(budget))
+        train = self._train(arch, recipe, seed, kept, name, samples=self._samples[budget])
         evaluate = self._job(
             "evaluate",
             {
-                "source": self._source_spec(),
+                "source": self.source_spec,
                 "test_hash": self.info.test_hash,
                 "test_per_class": self.profile.test_per_class,
                 "arch": arch.name,
@@ -261,21 +267,27 @@ class _TaskPlanner:
         )
         return PlannedRun(seed, {**roles, "train": (train,), "evaluate": (evaluate,)})
 
-    def _samples(self, budget: Budget) -> int:
-        return resolve(budget, self.class_counts, 0).total
+    def _compressed(self, row: _Row, budget: Budget, seed: int) -> tuple[Roles, str]:
+        """The jobs up to the compressed set, by role, and the key of the last; the same for every architecture."""
+        place = (id(row), budget, seed)
+        if place not in self._kept:
+            if (id(row), seed) not in self._chains:
+                roles: Roles = {}
+                self._chains[id(row), seed] = (roles, self._prepare(row.spec, row.config, seed, roles))
+            before, chain = self._chains[id(row), seed]
+            key = self._compress(row, budget, seed, chain)
+            self._kept[place] = ({**before, "compress": (key,)}, key)
+        return self._kept[place]
 
-    def _compress(self, row: _Row, budget: Budget, seed: int, roles: dict[str, tuple[str, ...]]) -> str:
-        chain = self._prepare(row.spec, row.config, seed, roles)
+    def _compress(self, row: _Row, budget: Budget, seed: int, chain: str | None) -> str:
         spec = {
             **self._method_spec(row.spec, row.config.model_dump(mode="json"), seed),
             "budget": {"kind": budget.kind, "value": budget.value},
         }
         inputs = {"prepared": chain} if chain else {}
-        key = self._job("compress", spec, inputs, f"compress {row.spec.name} {budget}, seed {seed}", 0)
-        roles["compress"] = (key,)
-        return key
+        return self._job("compress", spec, inputs, f"compress {row.spec.name} {budget}, seed {seed}", 0)
 
-    def _prepare(self, spec: MethodSpec, config: Config, seed: int, roles: dict[str, tuple[str, ...]]) -> str | None:
+    def _prepare(self, spec: MethodSpec, config: Config, seed: int, roles: Roles) -> str | None:
         """The key of the job whose arrays this method starts from, its own or those of the method it builds on."""
         base = self.registry.base(spec, config)
         prior = self._prepare(*base, seed, roles) if base else None
@@ -290,10 +302,10 @@ class _TaskPlanner:
         roles["prepare"] = (*roles.get("prepare", ()), key)
         return key
 
-    def _observe(self, seed: int, roles: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
+    def _observe(self, seed: int, roles: Roles) -> tuple[str, dict[str, str]]:
         arch, recipe = self.registry.archs[self.observer.arch], self.observer.recipe
         network = self._train(arch, recipe, seed, None, "the full source as observer", self.source.train_samples)
-        spec = {"source": self._source_spec(), "arch": arch.name, "precision": self.precision}
+        spec = {"source": self.source_spec, "arch": arch.name, "precision": self.precision}
         label = f"observe with {arch.name}, seed {seed}"
         observe = self._job("observe", spec, {"network": network}, label, self.source.train_samples / 3)
         roles["observer"], roles["observe"] = (network,), (observe,)
@@ -301,7 +313,7 @@ class _TaskPlanner:
 
     def _train(self, arch: ArchSpec, recipe: Recipe, seed: int, kept: str | None, name: str, samples: int) -> str:
         spec = {
-            "source": self._source_spec(),
+            "source": self.source_spec,
             "arch": arch.name,
             "arch_version": arch.version,
             "recipe": recipe.model_dump(mode="json", exclude={"name"}),
@@ -312,17 +324,10 @@ class _TaskPlanner:
         inputs = {"kept": kept} if kept else {}
         return self._job("train", spec, inputs, f"train {arch.name} on {name}, seed {seed}", samples * recipe.epochs)
 
-    def _source_spec(self) -> dict[str, Any]:
-        return {
-            "dataset": self.task.dataset,
-            "hash": self.info.train_hash,
-            "per_class": self.profile.train_per_class,
-        }
-
     def _method_spec(self, spec: MethodSpec, config: Mapping[str, Any], seed: int) -> dict[str, Any]:
         code = self.registry.methods.origin(spec.name).source_hash
         return {
-            "source": self._source_spec(),
+            "source": self.source_spec,
             "method": spec.name,
             "version": spec.version,
             **({"code": code} if code else {}),
