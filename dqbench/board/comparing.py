@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from dqbench.board import text
 from dqbench.board.board import Board
 from dqbench.board.published import Paper, Published, Result
 from dqbench.board.sections import Network, Place, Row, Section
+from dqbench.board.statistics import LEVEL, Estimate, estimate, t_quantile
 from dqbench.records import Record
 from dqbench.specs import Budget
 
@@ -20,9 +22,15 @@ class Comparison:
         place: the cell.
         results: the printed rows with this value.
         measured: the mean score.
-        difference: measured - published, None where they cannot be compared.
-        why_not: the reason, empty where they can.
-        differs: how the protocols differ, in words.
+        difference: measured - published, None where even the subtraction makes no sense.
+        why_not: the reason for that, empty where there is a difference.
+        differs: how the protocols differ, in words, ``bars`` included.
+        bars: those of ``differs`` for which the two must not be compared, so that the difference says nothing of the
+            method.
+        best: the mean score at the best epoch, where it was asked for and the paper prints the best.
+        best_difference: best - published.
+        z: the difference of what is printed the same way (the best epoch where ``best`` is there) in standard
+            errors, None without a difference, three seeds or a printed error.
     """
 
     place: Place
@@ -31,6 +39,15 @@ class Comparison:
     difference: float | None
     why_not: str
     differs: tuple[str, ...]
+    bars: tuple[str, ...] = ()
+    best: float | None = None
+    best_difference: float | None = None
+    z: float | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the difference may be read as a difference of results."""
+        return not (self.why_not or self.bars)
 
 
 def compare(board: Board, published: Published) -> list[Comparison]:
@@ -70,18 +87,47 @@ def _is_of(result: Result, section: Section, row: Row, network: Network, budget:
 
 
 def _comparison(board: Board, published: Published, place: Place, results: tuple[Result, ...]) -> Comparison:
-    record = board.section.done[place]
-    measured = board.cells[place].score.mean
-    why_not = not_comparable(record, results[0])
-    notes = [note for result in results for note in differences(record, result, published.papers[result.paper])]
+    record, first = board.section.done[place], results[0]
+    why_not = not_comparable(record, first)
+    bars = dict.fromkeys(note for result in results for note in barriers(record, result, published))
+    notes = dict.fromkeys(n for r in results for n in differences(record, r, published.papers[r.paper]))
+    measured = board.cells[place].score
+    best = _best_epoch(record) if any(published.papers[r.paper].scored_epoch == "best" for r in results) else None
+    alike = best or measured
+    error = None if why_not else _printed_error(first, published)
     return Comparison(
         place=place,
         results=results,
-        measured=measured,
-        difference=None if why_not else measured - results[0].value,
+        measured=measured.mean,
+        difference=None if why_not else measured.mean - first.value,
         why_not=why_not,
-        differs=tuple(dict.fromkeys(notes)),
+        differs=(*bars, *notes),
+        bars=tuple(bars),
+        best=best.mean if best else None,
+        best_difference=best.mean - first.value if best and not why_not else None,
+        z=_z(alike, first.value, error),
     )
+
+
+def _best_epoch(record: Record) -> Estimate | None:
+    found = [run.best_epoch_score for run in record.runs if run.best_epoch_score is not None]
+    return estimate(found) if len(found) == len(record.runs) else None
+
+
+def _printed_error(result: Result, published: Published) -> float | None:
+    """The ± of the value, else the paper's average error bar of the method; as printed, as the error of the mean."""
+    if result.std is not None:
+        return result.std
+    bars = [b for b in published.error_bars if (b.paper, b.method) == (result.paper, result.method)]
+    return float(bars[0].printed) if bars else None
+
+
+def _z(measured: Estimate, value: float, error: float | None) -> float | None:
+    if error is None or measured.half is None:
+        return None
+    own = measured.half / t_quantile(0.5 + LEVEL / 2, measured.count)
+    total = math.hypot(own, error)
+    return (measured.mean - value) / total if total else None
 
 
 def not_comparable(record: Record, result: Result) -> str:
@@ -102,16 +148,24 @@ def scale(record: Record) -> str:
     return f"{text.plural(record.cell.recipe.epochs, 'epoch')} on {record.source.train_samples:,} images"
 
 
-def differences(record: Record, result: Result, paper: Paper) -> list[str]:
-    """How the paper's protocol and the cell's differ, in words."""
-    cell = record.cell
-    found = []
+def barriers(record: Record, result: Result, published: Published) -> list[str]:
+    """Why a published number and this cell's must not be compared, although both have the same name; in words."""
+    paper, found = published.papers[result.paper], []
     if result.method in paper.patch_ratio_methods and result.budget.kind == "ratio":
         found.append("its keep ratio counts samples × kept patches, here samples")
-    if paper.scored_epoch == "best":
+    if paper.scored_epoch == "best" and _best_epoch(record) is None:
         found.append("its released code reports the best epoch on the test set, here the last epoch counts")
-    if paper.epochs and record.source.dataset == "cifar10" and paper.epochs != cell.recipe.epochs:
-        found.append(f"{paper.epochs} epochs there, {cell.recipe.epochs} here")
+    if paper.epochs and record.source.dataset == "cifar10" and paper.epochs != record.cell.recipe.epochs:
+        found.append(f"{paper.epochs} epochs there, {record.cell.recipe.epochs} here")
+    return found + [caveat.why for caveat in published.caveats if caveat.fits(result)]
+
+
+def differences(record: Record, result: Result, paper: Paper) -> list[str]:
+    """How else the paper's protocol and the cell's differ, in words."""
+    cell = record.cell
+    found = []
+    if not paper.scored_epoch:
+        found.append("which epoch it scores is not known, here the last epoch counts")
     if result.observer and cell.observer_arch and result.observer != cell.observer_arch:
         found.append(f"observer {result.observer} there, {cell.observer_arch} here")
     if cell.variant:

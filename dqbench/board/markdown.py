@@ -92,6 +92,11 @@ def _across_words(board: Board) -> list[str]:
             "Lossless: the smallest keep ratio from which on every measured one loses less than 0.5 points against "
             "full data (one-sided 95 % bound of the paired difference)."
         )
+    if any(row.area for row in numbers):
+        said.append(
+            "Area: mean score under the curve of score against log keep ratio, where every ratio of the board is "
+            "measured."
+        )
     return said
 
 

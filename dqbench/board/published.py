@@ -20,6 +20,7 @@ _HEADERS = {
     "costs.csv": "paper,table,method,observer,dataset,budget,quantity,value,hardware,note",
     "error_bars.csv": "paper,table,method,runs,error_bar,note",
     "papers.csv": "paper,title,reference,arxiv,patch_ratio_methods,scored_epoch,epochs,batch_size",
+    "caveats.csv": "paper,task,methods,archs,budget_kind,why",
 }
 
 
@@ -93,6 +94,28 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class Caveat:
+    """Why some results of a paper must not be compared with others of the same name; an empty field fits all."""
+
+    paper: str
+    task: str
+    methods: tuple[str, ...]
+    archs: tuple[str, ...]
+    budget_kind: str
+    why: str
+
+    def fits(self, result: Result) -> bool:
+        """Whether it speaks of this result."""
+        return (
+            self.paper == result.paper
+            and self.task in ("", result.task)
+            and (not self.methods or result.method in self.methods)
+            and (not self.archs or result.arch in self.archs)
+            and self.budget_kind in ("", result.budget.kind)
+        )
+
+
+@dataclass(frozen=True)
 class Published:
     """All that is published."""
 
@@ -100,6 +123,7 @@ class Published:
     costs: tuple[Cost, ...]
     error_bars: tuple[ErrorBar, ...]
     papers: Mapping[str, Paper]
+    caveats: tuple[Caveat, ...] = ()
 
 
 def load(folder: Path | None = None) -> Published:
@@ -114,8 +138,10 @@ def load(folder: Path | None = None) -> Published:
         costs=tuple(_read(folder, "costs.csv", _cost)),
         error_bars=tuple(_read(folder, "error_bars.csv", _error_bar)),
         papers=papers,
+        caveats=tuple(_read(folder, "caveats.csv", _caveat)),
     )
-    named = {row.paper for rows in (loaded.results, loaded.costs, loaded.error_bars) for row in rows}
+    tables = (loaded.results, loaded.costs, loaded.error_bars, loaded.caveats)
+    named = {row.paper for rows in tables for row in rows}
     if named - set(papers):
         raise UsageError(f"published papers.csv lacks the paper {min(named - set(papers))!r}; add a line for it")
     return loaded
@@ -181,6 +207,14 @@ def _paper(row: dict[str, str]) -> Paper:
         epochs=_whole(row["epochs"], "epochs") if row["epochs"] else None,
         batch_size=_whole(row["batch_size"], "batch_size") if row["batch_size"] else None,
     )
+
+
+def _caveat(row: dict[str, str]) -> Caveat:
+    kind = row["budget_kind"]
+    _expect(bool(row["why"]), "why is empty")
+    _expect(kind in ("", "ratio", "ipc", "full"), f"budget_kind {kind!r} is not ratio, ipc, full or empty")
+    methods, archs = (tuple(name for name in row[column].split(";") if name) for column in ("methods", "archs"))
+    return Caveat(row["paper"], row["task"], methods, archs, kind, row["why"])
 
 
 def _budget(kind: str, value: str) -> Budget:

@@ -31,19 +31,54 @@ def published_section(board: Board, published: Published) -> list[str]:
 
 def _compared(compared: list[comparing.Comparison]) -> list[str]:
     notes = list(dict.fromkeys(note for c in compared for note in c.differs))
+    said = ["Measured − published is of the last epoch." + _best_words(compared) + _z_words(compared)]
+    if any(c.bars for c in compared):
+        said.append('Where "comparable" says no, the difference is not one of results: the numbers tell why.')
+    listed = "\n".join(f"{i}. {escape(note)}" for i, note in enumerate(notes, start=1))
+    blocks = [table(comparison_table(compared, notes)), bullets(said)]
+    return [*blocks, *([f"How the protocols differ:\n\n{listed}"] if notes else [])]
+
+
+def comparison_table(compared: list[comparing.Comparison], notes: list[str]) -> Table:
+    """A line for each measured cell and published value; ``notes`` are the differences that its numbers count."""
+    names = ("method", "arch", "budget", "source", "published", "measured", "measured − published")
+    header = (*names, "best epoch", "best epoch − published", "z", "comparable", "protocol")
     rows = []
     for c in compared:
         row, network, budget = c.place
-        sources = _places(c.results)
         value = c.results[0].printed + (f" ± {c.results[0].std:g}" if c.results[0].std is not None else "")
-        result = f"not comparable ({c.why_not})" if c.difference is None else text.signed(c.difference)
-        numbers = ", ".join(str(number) for number in sorted(notes.index(note) + 1 for note in c.differs))
-        where = (tables.row_name(row), network.label, text.budget(budget), sources)
-        rows.append((*where, value, f"{c.measured:.1f}", result, numbers))
-    header = ("method", "arch", "budget", "source", "published", "measured", "measured − published", "protocol")
-    content = Table(header, tuple(rows), names=4)
-    listed = "\n".join(f"{i}. {escape(note)}" for i, note in enumerate(notes, start=1))
-    return [table(content), *([f"How the protocols differ:\n\n{listed}"] if notes else [])]
+        where = (tables.row_name(row), network.label, text.budget(budget), _places(c.results))
+        measured = (f"{text.fixed(c.measured, 1)}", text.signed_or_blank(c.difference))
+        best = ("" if c.best is None else text.fixed(c.best, 1), text.signed_or_blank(c.best_difference))
+        rows.append(
+            (*where, value, *measured, *best, text.signed_or_blank(c.z), _verdict(c, notes), _numbers(c, notes))
+        )
+    return Table(header, tuple(rows), names=4).without_blanks()
+
+
+def _verdict(c: comparing.Comparison, notes: list[str]) -> str:
+    if c.why_not:
+        return f"not comparable ({c.why_not})"
+    return f"no ({', '.join(str(notes.index(bar) + 1) for bar in c.bars)})" if c.bars else "yes"
+
+
+def _numbers(c: comparing.Comparison, notes: list[str]) -> str:
+    return ", ".join(str(number) for number in sorted(notes.index(note) + 1 for note in c.differs))
+
+
+def _best_words(compared: list[comparing.Comparison]) -> str:
+    if all(c.best is None for c in compared):
+        return ""
+    return " Best epoch: chosen on the test set among the snapshots, as the paper's code does, and never a score here."
+
+
+def _z_words(compared: list[comparing.Comparison]) -> str:
+    if all(c.z is None for c in compared):
+        return ""
+    return (
+        " z: the difference of like epochs in standard errors; what the paper prints after ±, or its average error "
+        "bar, is taken as the error of its value, as no paper says more."
+    )
 
 
 def _printed_elsewhere(results: list[Result]) -> Table:

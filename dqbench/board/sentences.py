@@ -172,10 +172,13 @@ def columns(board: Board) -> list[str]:
     if factors:
         said.append(
             "κ: random samples that buy the same score, divided by the samples kept; read off the measured random "
-            "curve with full data as its end, and blank where that curve does not reach."
+            "curve (made monotone, linear in log samples, full data as its end), and blank where that curve does not "
+            "reach."
         )
+    if any(factor.low is not None or factor.high is not None for factor in factors):
+        said.append("κ's 95 % interval: the factors that a paired t-test of method and random curve does not refute.")
     if any((factor.low is None) != (factor.high is None) for factor in factors):
-        said.append("…: this end of the interval is off the random curve.")
+        said.append("…: this end of κ's interval reaches the end of the random curve.")
     if any(cell.best is not None for cell in cells):
         said.append("Best epoch: mean of the best of the snapshots, chosen on the test set; never the score.")
     said.append("Train s: mean seconds to train and evaluate one network.")

@@ -88,7 +88,7 @@ def detail_table(board: Board, network: Network) -> Table:
             text.ratio(cell.kappa),
             text.count(cell.updates),
             text.seconds(cell.train_s),
-            "" if cell.best is None else f"{cell.best:.1f}",
+            "" if cell.best is None else text.fixed(cell.best, 1),
         )
         for row, budget, cell in _cells(board, network)
     ]
@@ -104,19 +104,21 @@ def _cells(board: Board, network: Network) -> Iterator[tuple[Row, Budget, CellNu
 
 
 def across_table(board: Board) -> Table:
-    """Transfer by budget and the lossless ratio by network."""
+    """Transfer by budget; the lossless ratio and the area under the keep-ratio curve by network."""
     section = board.section
     header = (
         "method",
         *(f"transfer, {text.budget(b)}" for b in section.budgets),
         *(f"lossless, {n.label}" for n in section.networks),
+        *(f"area, {n.label}" for n in section.networks),
     )
     rows = []
     for row in section.rows:
         numbers = board.rows[row]
         transfers = (text.points(numbers.transfer.get(b)) for b in section.budgets)
         ratios = (_lossless(numbers.lossless[n]) if n in numbers.lossless else "" for n in section.networks)
-        rows.append((row_name(row), *transfers, *ratios))
+        areas = (text.score(numbers.area[n]) if n in numbers.area else "" for n in section.networks)
+        rows.append((row_name(row), *transfers, *ratios, *areas))
     return Table(header, tuple(row for row in rows if any(row[1:]))).without_blanks()
 
 

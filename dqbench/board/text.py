@@ -16,11 +16,23 @@ def budget(value: Budget) -> str:
     return f"ipc {value.value:g}" if value.kind == "ipc" else f"keep {value.value:g}"
 
 
+def fixed(value: float, decimals: int) -> str:
+    """A number with so many decimals. It is settled to ten digits first, so that the last bit of a machine's sum never
+    decides what is printed, and what other formats print can be rounded to it."""
+    return f"{settled(value):.{decimals}f}"
+
+
+def settled(value: float) -> float:
+    """A number to ten significant digits, and no negative zero."""
+    return float(f"{value:.10g}") + 0.0
+
+
 def score(value: Estimate) -> str:
     """``84.1 ± 0.5``, ``84.1 [83.9, 84.3]`` below three seeds, ``84.1`` for one."""
     if value.half is not None:
-        return f"{value.mean:.1f} ± {value.half:.1f}"
-    return f"{value.mean:.1f}" + (f" [{value.least:.1f}, {value.most:.1f}]" if value.count > 1 else "")
+        return f"{fixed(value.mean, 1)} ± {fixed(value.half, 1)}"
+    ends = f" [{fixed(value.least, 1)}, {fixed(value.most, 1)}]"
+    return fixed(value.mean, 1) + (ends if value.count > 1 else "")
 
 
 def points(value: Estimate | None) -> str:
@@ -28,14 +40,19 @@ def points(value: Estimate | None) -> str:
     if value is None:
         return ""
     if value.half is not None:
-        return f"{signed(value.mean)} ± {value.half:.1f}"
+        return f"{signed(value.mean)} ± {fixed(value.half, 1)}"
     return signed(value.mean) + (f" [{signed(value.least)}, {signed(value.most)}]" if value.count > 1 else "")
 
 
 def signed(value: float) -> str:
     """One decimal and a sign; what rounds to nothing has none."""
-    rounded = f"{value:+.1f}"
+    rounded = f"{settled(value):+.1f}"
     return "0.0" if rounded in ("+0.0", "-0.0") else rounded
+
+
+def signed_or_blank(value: float | None) -> str:
+    """:func:`signed`; blank where it is undefined."""
+    return "" if value is None else signed(value)
 
 
 def ratio(value: Ratio | None) -> str:
@@ -49,7 +66,8 @@ def ratio(value: Ratio | None) -> str:
 
 
 def _two(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}"
+    rounded = fixed(value, 2)
+    return "0.00" if rounded == "-0.00" else rounded
 
 
 def count(value: float) -> str:

@@ -122,6 +122,11 @@ def test_hostile_names_stay_words_in_their_cell(make: MakeRecord, name: str) -> 
     assert f"<td>{html_escape(f'{plain}[{plain}]', quote=False)}</td>" in html
 
 
+def _published(text: str) -> list[dict[str, str]]:
+    header, *rows = _table(text, "Published")
+    return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
+
+
 def _published_row(text: str, *names: str) -> dict[str, str]:
     header, *rows = _table(text, "Published")
     return next(dict(zip(header, row, strict=True)) for row in rows if row[:3] == list(names))
@@ -136,6 +141,40 @@ def test_a_paper_cell_has_a_difference_and_the_protocols(make: MakeRecord) -> No
         assert words in text
 
 
+def test_the_same_name_is_not_the_same_thing(make: MakeRecord) -> None:
+    found = [
+        make("adq", 0.1, [86.0, 87.0, 88.0], "resnet18", **PAPER),
+        make("full", 1, [95.0] * 3, "resnet18", **PAPER),
+    ]
+    text = _text(found)
+    reasons = dict(re.findall(r"^(\d+)\. (.*)$", text.split("How the protocols differ:")[1], re.M))
+    adq, full = (_published_row(text, m, "resnet18", b) for m, b in (("adq", "keep 0.1"), ("full", "all")))
+    barred = [[reasons[n] for n in re.findall(r"\d+", row["comparable"])] for row in (adq, full)]
+    assert [len(reasons) for reasons in barred] == [3, 1]
+    assert "samples × kept patches" in barred[0][0]
+    assert "batch 16" in barred[0][2]
+    assert "best epoch on the test set" in barred[1][0]
+    assert 'Where "comparable" says no' in text
+
+
+def test_best_epochs_are_held_against_best_epochs(make: MakeRecord) -> None:
+    record = make("full", 1, [94.0, 95.0, 96.0], "resnet18", **PAPER)
+    runs = [run.model_copy(update={"best_epoch_score": run.score + 0.6}) for run in record.runs]
+    text = _text([record.model_copy(update={"runs": runs})])
+    row = next(r for r in _published(text) if "dq-iccv2023" in r["source"])
+    assert (row["published"], row["measured − published"], row["best epoch − published"]) == ("95.6", "-0.6", "0.0")
+    assert row["comparable"] == "yes"
+    assert "reports the best epoch" not in text
+
+
+def test_z_by_hand(make: MakeRecord) -> None:
+    text = _text([make("adq", 0.1, [86.0, 87.0, 88.0], "resnet18", **PAPER)])
+    row = _published_row(text, "adq", "resnet18", "keep 0.1")
+    assert row["z"] == f"{0.8 / (1 / 3 + 0.2**2) ** 0.5:+.1f}"  # ADQ's average error bar is 0.2
+    two = _text([make("adq", 0.1, [86.0, 87.0], "resnet18", **PAPER)])
+    assert "z" not in _published_row(two, "adq", "resnet18", "keep 0.1")
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -147,7 +186,15 @@ def test_a_paper_cell_has_a_difference_and_the_protocols(make: MakeRecord) -> No
 def test_others_are_not_comparable(make: MakeRecord, change: dict[str, Any], reason: str) -> None:
     text = _text([make("adq", 0.1, [86.0, 87.0, 88.0], "resnet18", **{**PAPER, **change})])
     row = _published_row(text, "adq", "resnet18", "keep 0.1")
-    assert (row["published"], row["measured − published"]) == ("86.2", reason)
+    assert (row["published"], row["measured"], row["comparable"]) == ("86.2", "87.0", reason)
+    assert not {"measured − published", "z"} & set(row)
+
+
+def test_another_number_of_epochs_is_not_comparable(make: MakeRecord) -> None:
+    change = {"recipe": Recipe(name="paper", epochs=100, batch_size=128, lr=0.1)}
+    text = _text([make("full", 1, [95.0] * 3, "resnet18", **{**PAPER, **change})])
+    assert "200 epochs there, 100 here" in text
+    assert _published(text)[0]["comparable"].startswith("no (")
 
 
 def test_other_networks_are_shown_and_never_subtracted(grid: list[Record]) -> None:

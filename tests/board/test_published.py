@@ -16,7 +16,7 @@ from dqbench.specs import Budget
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped tables."""
-    for name in ("results.csv", "costs.csv", "error_bars.csv", "papers.csv"):
+    for name in ("results.csv", "costs.csv", "error_bars.csv", "papers.csv", "caveats.csv"):
         shutil.copy(str(files("dqbench.published") / name), tmp_path / name)
     return tmp_path
 
@@ -56,6 +56,8 @@ def _break(folder: Path, name: str, line: int, old: str, new: str) -> None:
         ("costs.csv", 3, "0.10", "often", "often"),
         ("error_bars.csv", 2, ",5,", ",0,", "runs '0'"),
         ("papers.csv", 2, "best", "first", "scored_epoch 'first'"),
+        ("caveats.csv", 2, ",ratio,", ",share,", "budget_kind 'share'"),
+        ("caveats.csv", 4, "adq-aaai2025", "adq-aaai2024", "adq-aaai2024"),
     ],
 )
 def test_a_wrong_line_is_named(folder: Path, name: str, line: int, old: str, new: str, words: str) -> None:
