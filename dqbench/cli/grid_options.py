@@ -43,6 +43,15 @@ class GridOptions:
     device: Device = "auto"
     gpus: Annotated[str | None, typer.Option(metavar="0,1,…", help="Use these of the visible GPUs only.")] = None
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for all jobs together.")] = None
+    executor: Annotated[str, typer.Option(help="What runs the jobs: local, ray or slurm (each an extra).")] = "local"
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A running Ray cluster, or auto; default RAY_ADDRESS."),
+    ] = None
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of sbatch, e.g. partition=gpu; repeatable."),
+    ] = None
     workspace: Workspace = Path("dqbench-out")
     retry_failed: Annotated[bool, typer.Option(help="Try cells again that failed in an earlier run.")] = True
     max_retries: Annotated[int, typer.Option(min=0, help="Try a failed job so often again within this run.")] = 0
@@ -57,6 +66,7 @@ class GridOptions:
         Raises:
             UsageError: anything wrong with the request, the data, the devices or the workspace.
         """
+        from dqbench.run.clusters import choose
         from dqbench.run.grid import Request
         from dqbench.run.session import Session
         from dqbench.run.setup import Setup, parse_gpus
@@ -72,7 +82,9 @@ class GridOptions:
             settings=tuple(self.set_ or ()),
             best_epoch=self.best_epoch,
         )
-        setup = Setup(self.device, parse_gpus(self.gpus), self.threads, self.retry_failed, self.max_retries)
+        cluster = choose(self.executor, self.ray_address, self.slurm or ())
+        gpus = parse_gpus(self.gpus)
+        setup = Setup(self.device, gpus, self.threads, self.retry_failed, self.max_retries, cluster)
         return Session.open(request, state.registry(), setup, self.workspace, create=create)
 
 

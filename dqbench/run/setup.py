@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from dqbench.errors import UsageError
 from dqbench.run import devices
+from dqbench.run.clusters import Cluster
 from dqbench.run.devices import Devices
+from dqbench.run.executor import Executor
+from dqbench.run.local import LocalExecutor
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Setup:
         threads: CPU threads for all jobs together; None takes those that this process may use.
         retry_failed: whether cells that failed in an earlier run are tried again.
         max_retries: how often a failed job is tried again within one run.
+        cluster: what runs the jobs; None is this machine.
     """
 
     device: str = "auto"
@@ -26,14 +33,27 @@ class Setup:
     threads: int | None = None
     retry_failed: bool = True
     max_retries: int = 0
+    cluster: Cluster | None = None
 
     def devices(self) -> Devices:
-        """The devices, found on this machine.
+        """The devices, found on this machine or in the cluster.
 
         Raises:
             UsageError: one that is not there.
         """
+        if self.cluster is not None:
+            if self.gpus is not None or self.threads is not None:
+                raise UsageError(
+                    "--gpus and --threads are for --executor local; a cluster shares its devices out itself"
+                )
+            return self.cluster.devices(self.device)
         return devices.find(self.device, self.gpus, self.threads)
+
+    def executor(self, found: Devices, plugin_files: Sequence[Path]) -> AbstractContextManager[Executor]:
+        """What runs the jobs on these devices, to be closed at the end of the context."""
+        if self.cluster is not None:
+            return self.cluster.executor(found, plugin_files)
+        return LocalExecutor(found, plugin_files=plugin_files)
 
 
 def parse_gpus(text: str | None) -> tuple[int, ...] | None:
