@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from dqbench.errors import UsageError
 from dqbench.specs import Budget, BudgetKind, Labels, MethodKind, Recipe
 
 FORMAT = 1
+
+Trust = Literal["measured", "verified", "claimed"]
 
 
 class _Part(BaseModel):
@@ -147,6 +150,9 @@ class Record(_Part):
     started: str
     ended: str
     command: str
+    trust: Trust = Field("measured", description="measured: by this record's keeper; claimed: by a bundle; verified: a "
+        "bundle of which some cells were redone and agreed")
+    bundle: str = Field("", description="sha256 of the bundle it came in; empty where it was measured")
 
     @property
     def file_name(self) -> str:
@@ -177,7 +183,7 @@ def read(path: Path) -> Record:
         UsageError: damaged, or of another format.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_bytes())
         if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
             raise UsageError(f"{path}: record format {data['format']} is not {FORMAT}; use the dqbench that wrote it")
         return Record.model_validate(data)
@@ -191,3 +197,40 @@ def read_all(folder: Path) -> Iterator[Record]:
     for path in sorted(folder.glob("*/*.json")):
         if not path.name.startswith("."):
             yield read(path)
+
+
+def state_of(path: Path) -> tuple[str, str]:
+    """Key and status of the record in a file, from its first lines: cheap enough for thousands.
+
+    Raises:
+        UsageError: damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            found = _HEAD.match(file.read(400))
+    except OSError:
+        found = None
+    if found is None:
+        record = read(path)
+        return record.key, record.status
+    return found["key"].decode(), found["status"].decode()
+
+
+def read_plain(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every record below ``folder`` as parsed JSON, unchecked and in no order; what is damaged is left out.
+
+    Three times as fast as :func:`read_all`, for listings of many thousands.
+    """
+    for path in folder.glob("*/*.json"):
+        if not path.name.startswith("."):
+            try:
+                data = from_json(path.read_bytes())
+            except (OSError, ValueError):
+                continue
+            if isinstance(data, dict) and data.get("format") == FORMAT:
+                yield data
+
+
+_HEAD = re.compile(
+    rb'\s*\{\s*"format":\s*%d,\s*"key":\s*"(?P<key>[0-9a-f]{64})",\s*"status":\s*"(?P<status>done|failed)",' % FORMAT
+)

@@ -32,12 +32,16 @@ class Needs:
         gpu_gib: GPU memory, if it runs on a GPU.
         seconds: a guess of its duration, for the order of work and the time left.
         time_limit_s: when to stop it.
+        alone: no other job may share its device, e.g. because its time is its result.
+        images: images that it goes through.
     """
 
     threads: int = 1
     gpu_gib: float = 1.0
     seconds: float = 1.0
     time_limit_s: float = 24 * 3600.0
+    alone: bool = False
+    images: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,11 @@ FULL = "full"
 Roles = dict[str, tuple[str, ...]]
 """Job keys by role."""
 
-_RATE = {"cpu": 1500.0, "cuda": 20_000.0}
+RATE = {"cpu": 1500.0, "cuda": 20_000.0}
+"""Images per second: the guess of costs where nothing like was measured."""
+
+_EFFORT = {"train": 1.0, "observe": 1 / 3, "evaluate": 1 / 3, "prepare": 1.0, "compress": 0.0}
+_GPU_GIB = {"train": 4.0, "observe": 2.0, "evaluate": 2.0}
 
 
 @dataclass(frozen=True)
@@ -263,7 +267,7 @@ class _TaskPlanner:
             },
             {"network": train},
             f"evaluate {arch.name} on {name}, seed {seed}",
-            self.source.test_samples / 3,
+            self.source.test_samples,
         )
         return PlannedRun(seed, {**roles, "train": (train,), "evaluate": (evaluate,)})
 
@@ -307,7 +311,7 @@ class _TaskPlanner:
         network = self._train(arch, recipe, seed, None, "the full source as observer", self.source.train_samples)
         spec = {"source": self.source_spec, "arch": arch.name, "precision": self.precision}
         label = f"observe with {arch.name}, seed {seed}"
-        observe = self._job("observe", spec, {"network": network}, label, self.source.train_samples / 3)
+        observe = self._job("observe", spec, {"network": network}, label, self.source.train_samples)
         roles["observer"], roles["observe"] = (network,), (observe,)
         return arch.name, {"observe": observe, "network": network}
 
@@ -338,8 +342,10 @@ class _TaskPlanner:
     def _job(self, kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str], label: str, images: float) -> str:
         needs = Needs(
             threads=self.profile.threads,
-            seconds=0.1 + images / _RATE[self.device],
+            gpu_gib=_GPU_GIB[kind] if kind in _GPU_GIB else self.registry.methods[spec["method"]].gpu_gib,
+            seconds=0.1 + images * _EFFORT[kind] / RATE[self.device],
             time_limit_s=self.profile.time_limit_s,
+            images=images,
         )
         job = Job(kind, spec, inputs, label, needs)
         self.made.jobs.setdefault(job.key, job)
