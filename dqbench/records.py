@@ -150,8 +150,11 @@ class Record(_Part):
     started: str
     ended: str
     command: str
-    trust: Trust = Field("measured", description="measured: by this record's keeper; claimed: by a bundle; verified: a "
-        "bundle of which some cells were redone and agreed")
+    trust: Trust = Field(
+        "measured",
+        description="measured: by this record's keeper; claimed: by a bundle; verified: a "
+        "bundle of which some cells were redone and agreed",
+    )
     bundle: str = Field("", description="sha256 of the bundle it came in; empty where it was measured")
 
     @property

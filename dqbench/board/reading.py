@@ -73,6 +73,8 @@ def check(record: Record, place: str) -> None:
         raise UsageError(
             f"{place}: task {record.cell.task!r} is no name for a board's file; use letters, digits, - . _"
         )
+    if record.cell.method in ("full", "random") and record.trust != "measured":
+        raise UsageError(f"{place}: {record.cell.method} is {record.trust}; references must be measured: delete it")
     if record.status != "done":
         return
     seeds = [run.seed for run in record.runs]

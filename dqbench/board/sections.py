@@ -9,7 +9,7 @@ from typing import Any
 
 from dqbench.board.reading import Entry
 from dqbench.errors import UsageError
-from dqbench.records import Cell, Record
+from dqbench.records import Record, Trust
 from dqbench.specs import Budget, Recipe
 
 FULL = "full"
@@ -59,6 +59,7 @@ class Row:
     variant: str = field(compare=False)
     control_of: str | None = field(compare=False)
     observer_arch: str | None = field(compare=False)
+    trust: Trust = field(default="measured", compare=False)
 
     @property
     def is_twin(self) -> bool:
@@ -72,8 +73,8 @@ class Row:
 
     @property
     def is_contestant(self) -> bool:
-        """Whether it is ranked and tested: neither the references nor a control."""
-        return not (self.is_full or self.is_twin or self.control_of)
+        """Whether it is ranked and tested: neither a reference, nor a control, nor only claimed."""
+        return not (self.is_full or self.is_twin or self.control_of or self.trust == "claimed")
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,15 @@ def _setting_order(setting: Setting) -> tuple[Any, ...]:
 
 def _section(setting: Setting, entries: Sequence[Entry]) -> Section:
     cells = [entry.record.cell for entry in entries]
-    rows = _named_rows({_identity(cell): cell for cell in cells})
+    rows = _named_rows({_identity(entry.record): entry.record for entry in entries})
     networks = _named_networks({(cell.arch, cell.recipe) for cell in cells}, {c.observer_arch for c in cells})
 
-    def place(cell: Cell) -> Place:
-        return rows[_identity(cell)], networks[cell.arch, cell.recipe], cell.budget
+    def place(record: Record) -> Place:
+        cell = record.cell
+        return rows[_identity(record)], networks[cell.arch, cell.recipe], cell.budget
 
     done, replaced = _one_each([e for e in entries if e.record.status == "done"], place)
-    failed = {place(e.record.cell): e.record for e in entries if e.record.status != "done"}
+    failed = {place(e.record): e.record for e in entries if e.record.status != "done"}
     return Section(
         setting=setting,
         rows=tuple(rows.values()),
@@ -170,25 +172,28 @@ def _budget_order(budget: Budget) -> tuple[str, float]:
     return budget.kind, budget.value
 
 
-def _identity(cell: Cell) -> str:
+def _identity(record: Record) -> str:
+    cell = record.cell
     observer = cell.observer_recipe.model_dump() if cell.observer_recipe else None
-    facts = [cell.method, cell.method_version, cell.config, cell.observer_arch, observer]
+    facts = [cell.method, cell.method_version, cell.config, cell.observer_arch, observer, record.trust]
     return json.dumps(facts, sort_keys=True)
 
 
-def _named_rows(cells: Mapping[str, Cell]) -> dict[str, Row]:
+def _named_rows(found: Mapping[str, Record]) -> dict[str, Row]:
     labels = _distinct(
-        cells,
-        lambda _, cell: cell.row,
-        lambda _, cell: f" v{cell.method_version}",
-        lambda _, cell: f" via {cell.observer_arch}" if cell.observer_arch else "",
-        lambda _, cell: f" via {cell.observer_recipe.name}" if cell.observer_recipe else "",
+        found,
+        lambda _, record: record.cell.row + ("" if record.trust == "measured" else f" ({record.trust})"),
+        lambda _, record: f" v{record.cell.method_version}",
+        lambda _, record: f" via {record.cell.observer_arch}" if record.cell.observer_arch else "",
+        lambda _, record: f" via {record.cell.observer_recipe.name}" if record.cell.observer_recipe else "",
     )
-    rows = {
-        identity: Row(identity, cell.method, labels[identity], cell.variant, cell.control_of, cell.observer_arch)
-        for identity, cell in cells.items()
-    }
+    rows = {identity: _row(identity, labels[identity], record) for identity, record in found.items()}
     return dict(sorted(rows.items(), key=lambda item: _row_order(item[1])))
+
+
+def _row(identity: str, label: str, record: Record) -> Row:
+    c = record.cell
+    return Row(identity, c.method, label, c.variant, c.control_of, c.observer_arch, record.trust)
 
 
 def _row_order(row: Row) -> tuple[Any, ...]:
@@ -224,11 +229,13 @@ def _clashes(labels: Mapping[Any, str]) -> list[list[Any]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _one_each(entries: Sequence[Entry], place: Callable[[Cell], Place]) -> tuple[dict[Place, Record], tuple[str, ...]]:
+def _one_each(
+    entries: Sequence[Entry], place: Callable[[Record], Place]
+) -> tuple[dict[Place, Record], tuple[str, ...]]:
     chosen: dict[Place, Entry] = {}
     replaced: list[str] = []
     for entry in entries:
-        where = place(entry.record.cell)
+        where = place(entry.record)
         if where in chosen:
             entry, other = _more_seeds(chosen[where], entry)
             replaced.append(other.record.file_name)

@@ -93,7 +93,17 @@ def state(board: Board) -> list[str]:
     """How many cells there are, what is missing and what was left out."""
     section = board.section
     counts = f"{text.plural(len(section.done), 'cell')} finished, {len(section.failed)} failed."
-    return [counts, *_missing(section), *_observers(section), *_replaced(section)]
+    return [counts, *_trust(section), *_missing(section), *_observers(section), *_replaced(section)]
+
+
+def _trust(section: Section) -> Iterable[str]:
+    words = {
+        "claimed": "came in a bundle and nothing of it was redone here; it is neither marked nor ranked",
+        "verified": "came in a bundle of which cells drawn at random were redone here and agreed",
+    }
+    for row in section.rows:
+        if row.trust in words:
+            yield f"{row_name(row)}: {words[row.trust]}."
 
 
 def _missing(section: Section) -> Iterable[str]:

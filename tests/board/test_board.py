@@ -160,6 +160,38 @@ def test_transfer_needs_the_observers_network(make: MakeRecord) -> None:
     assert not _board([r for r in found if r.cell.arch == OTHER]).rows[row].transfer
 
 
+def _as(record: Record, trust: str) -> Record:
+    return record.model_copy(update={"trust": trust, "bundle": "b" * 64})
+
+
+def test_what_is_claimed_is_a_row_of_its_own_without_mark_and_rank(make: MakeRecord) -> None:
+    found = _claims(make)
+    lifted = [(r, [run.score + 20 for run in r.runs]) for r in found if r.cell.method == "adq"]
+    claims = [_as(make("adq", r.cell.budget_value, scores), "claimed") for r, scores in lifted]
+    board, alone = _board(found + claims), _board(found)
+    row = next(row for row in board.section.rows if row.label == "adq (claimed)")
+    assert [row.label for row in board.section.rows] == [
+        "full", "random", "adq", "adq (claimed)", "adq-shuffled", "dq",
+    ]  # fmt: skip
+    assert board.rows[row].rank is None
+    assert _at(board, "adq (claimed)").delta.mean == pytest.approx(_at(alone, "adq").delta.mean + 20)
+    assert _at(board, "adq (claimed)").mark == ""
+    assert (board.tests, board.ranked) == (alone.tests, alone.ranked)
+
+
+def test_what_is_verified_is_marked_and_ranked(make: MakeRecord) -> None:
+    found = [_as(r, "verified") if r.cell.method == "adq" else r for r in _claims(make)]
+    board = _board(found)
+    row = next(row for row in board.section.rows if row.label == "adq (verified)")
+    assert board.rows[row].rank == (1, 1)
+
+
+@pytest.mark.parametrize("method", ["random", "full"])
+def test_references_are_never_taken_from_others(make: MakeRecord, method: str) -> None:
+    with pytest.raises(UsageError, match="references must be measured"):
+        check(_as(make(method, 0.1, [1.0, 2.0]), "verified"), "here")
+
+
 def test_failures_are_no_results(make: MakeRecord) -> None:
     board = _board([make("random", 0.1, [1.0, 2.0]), make("dq", 0.1, [5.0, 6.0], status="failed")])
     assert len(board.section.failed) == 1

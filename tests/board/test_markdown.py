@@ -87,6 +87,16 @@ def test_failures_are_listed(make: MakeRecord) -> None:
     assert "| dq | resnet10-slim | keep 0.1 | 0 | train | ValueError: it broke |" in text
 
 
+@pytest.mark.parametrize(("trust", "words"), [("claimed", "nothing of it was redone here"), ("verified", "and agreed")])
+def test_what_came_in_a_bundle_is_said(make: MakeRecord, trust: str, words: str) -> None:
+    record = make("dq", 0.1, [1.0, 2.0]).model_copy(update={"trust": trust})
+    text = _text([make("random", 0.1, [1.0, 2.0]), record])
+    assert f"dq ({trust}): came in a bundle" in text
+    assert words in text
+    assert f"| dq ({trust}) |" in text
+    assert "bundle" not in _text([make("dq", 0.1, [1.0, 2.0])])
+
+
 def test_shared_observers_are_said(make: MakeRecord) -> None:
     record = make("dq", 0.1, [1.0, 2.0])
     runs = [run.model_copy(update={"jobs": {**run.jobs, "observer": ["observer-0"]}}) for run in record.runs]
