@@ -15,8 +15,10 @@ from dqbench.run import results
 from dqbench.run.devices import Devices
 from dqbench.run.events import Event, Finished
 from dqbench.run.failures import JobFailure
+from dqbench.run.forecast import Forecast, forecast
 from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
-from dqbench.run.local import LocalExecutor
+from dqbench.run.measured import Measured, measure
+from dqbench.run.power import Spread, spreads
 from dqbench.run.scheduler import run_jobs
 from dqbench.run.setup import Setup
 from dqbench.run.workspace import Workspace
@@ -32,6 +34,8 @@ class Session:
     devices: Devices
     plan: Plan
     workspace: Workspace
+    _paths: dict[str, Path] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
     _records: dict[str, Record] = field(default_factory=dict)
 
     @classmethod
@@ -46,16 +50,27 @@ class Session:
         devices = setup.devices()
         planned = plan(request, registry, devices.kind)
         session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
-        session._load_records()
+        session._find_records()
         return session
 
-    def _load_records(self) -> None:
+    def _find_records(self) -> None:
+        there = {path.name for path in self.workspace.records.glob("*/*.json")}
         for planned in self.plan.cells:
             path = self.workspace.records / records_.file_name(planned.cell, planned.key)
-            if path.exists():
-                record = records_.read(path)
-                if record.key == planned.key:
-                    self._records[planned.key] = record
+            if path.name in there and path.exists():
+                key, status = records_.state_of(path)
+                if key == planned.key:
+                    self._note(key, path, status)
+
+    def _note(self, key: str, path: Path, status: str) -> None:
+        self._paths[key] = path
+        (self._failed.add if status == "failed" else self._failed.discard)(key)
+
+    def _record(self, key: str) -> Record:
+        """The record of a cell that has one, read when it is first wanted."""
+        if key not in self._records:
+            self._records[key] = records_.read(self._paths[key])
+        return self._records[key]
 
     def headlines(self) -> list[str]:
         """What is run on what, a line per task."""
@@ -73,14 +88,29 @@ class Session:
         return lines
 
     def missing(self) -> list[PlannedCell]:
-        """Cells without a good record; failed ones are tried again."""
-        return [p for p in self.plan.cells if p.key not in self._records or self._records[p.key].status == "failed"]
+        """Cells that are to be made: those without a good record, failed ones only if they are to be tried again."""
+        settled = self._paths.keys() - (self._failed if self.setup.retry_failed else set())
+        return [planned for planned in self.plan.cells if planned.key not in settled]
 
     def jobs_to_do(self) -> dict[str, Job]:
         """The jobs of the missing cells that are not done yet, by key."""
         done = self.workspace.done_folders()
         needed = self._jobs_of(self.missing())
         return {key: job for key, job in needed.items() if job.folder not in done}
+
+    def measured(self) -> Measured:
+        """What jobs like those to do took in this workspace."""
+        return measure(self.workspace, self.jobs_to_do().values(), self.devices.kind)
+
+    def forecast(self) -> Forecast:
+        """What the plan comes to, and what is left of it costs."""
+        return forecast(self.plan.jobs, self.jobs_to_do(), self.measured())
+
+    def spreads(self) -> dict[tuple[str, str], Spread | None]:
+        """How paired differences to random have spread in this workspace, by the plan's tasks and profiles."""
+        places = {(planned.cell.task, planned.cell.profile): None for planned in self.plan.cells}
+        known = {(s.task, s.profile): s for s in spreads(records_.read_plain(self.workspace.records))}
+        return {place: known.get(place) for place in places}
 
     def _jobs_of(self, cells: Iterable[PlannedCell]) -> dict[str, Job]:
         keys = dict.fromkeys(key for planned in cells for run in planned.runs for key in run.keys)
@@ -115,7 +145,7 @@ class Session:
         for key in list(cells_of):
             if self.plan.jobs[key].folder in there:
                 arrived(key)
-        with LocalExecutor(self.devices, plugin_files=self.registry.files) as executor:
+        with self.setup.executor(self.devices, self.registry.files) as executor:
             outcome = run_jobs(self._jobs_of(missing), self.workspace, executor, on_event=listen)
         for key in outcome.done & set(cells_of):
             arrived(key)
@@ -150,14 +180,15 @@ class Session:
             if other != path and records_.read(other).cell == record.cell:
                 other.unlink()
         self._records[record.key] = record
+        self._note(record.key, path, record.status)
 
     def records(self) -> list[Record]:
         """The records of the plan's cells, in its order, good and failed."""
-        return [self._records[p.key] for p in self.plan.cells if p.key in self._records]
+        return [self._record(planned.key) for planned in self.plan.cells if planned.key in self._paths]
 
     def failed(self) -> list[Record]:
         """The records of cells that failed."""
-        return [record for record in self.records() if record.status == "failed"]
+        return [self._record(planned.key) for planned in self.plan.cells if planned.key in self._failed]
 
     def log_of(self, key: str) -> Path:
         """The log of a job of this plan."""
