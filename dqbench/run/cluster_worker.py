@@ -44,10 +44,10 @@ def carry_out(order: Mapping[str, Any]) -> dict[str, Any]:
         for module in order["preload"]:
             importlib.import_module(module)
         ended = _run(order, _job(order))
-    except UsageError as error:
-        ended = JobEnded(order["key"], 0.0, "UsageError", str(error))
     except ExecutorError as error:
         ended = JobEnded(order["key"], 0.0, "lost", str(error), lost=True)
+    except UsageError as error:
+        ended = JobEnded(order["key"], 0.0, "UsageError", str(error))
     return {**asdict(ended), "where": where}
 
 

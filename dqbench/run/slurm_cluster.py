@@ -26,6 +26,7 @@ _MARGIN_MIN = 15
 """Slurm's time limit is later than the job's own, so that the job is stopped with its reason recorded."""
 _LOOK_S = 0.1
 _ASK_S = 5.0
+_CLOSE_S = 5.0
 _GPU_OPTION = re.compile(r"gpus(_per_(node|task))?|gres")
 
 
@@ -188,7 +189,12 @@ class SlurmExecutor(ClusterExecutor):
     def _close(self) -> None:
         for key in self._sent:
             self.kill(key)
-        for handle in filter(None, self._ended_jobs):
+        self._ended_jobs += [sent.handle for sent in self._sent.values()]
+        handles = [handle for handle in self._ended_jobs if handle is not None]
+        end = time.monotonic() + _CLOSE_S
+        while time.monotonic() < end and not all(handle.done() for handle in handles):
+            time.sleep(_LOOK_S)
+        for handle in handles:
             for path in (handle.paths.submitted_pickle, handle.paths.result_pickle):
                 path.unlink(missing_ok=True)
         self._ended_jobs = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -61,6 +62,13 @@ def _evil(spec: Mapping[str, Any], context: Context) -> dict[str, Any]:
         Path(spec["pid_file"]).write_text("")
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(5)
+    if kind == "kill worker once" and not Path(spec["pid_file"]).exists():
+        Path(spec["pid_file"]).write_text("")
+        os.kill(int(Path(f"/proc/{os.getppid()}/stat").read_text().split()[3]), signal.SIGKILL)
+        time.sleep(60)
+    if kind == "read plugins":
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in context.plugin_files]
+        return {"plugins": list(zip(map(str, context.plugin_files), digests, strict=True))}
     if kind == "torch":
         return _torch(context)
     if kind == "look":
