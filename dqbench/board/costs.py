@@ -42,7 +42,7 @@ def _line(board: Board, row: Row, budget: Budget, records: list[Record]) -> tupl
     columns = [*ROLES.values(), tuple(role for role in other if role not in _TRAINING)]
     used = [any(run.jobs.get(role) for run in record.runs for role in roles) for roles in columns]
     times = [text.seconds(seconds(record, roles)) if use else "" for roles, use in zip(columns, used, strict=True)]
-    facts = _facts(record)
+    facts = compression_facts(record)
     return (
         row_name(row),
         text.budget(budget),
@@ -55,7 +55,8 @@ def _line(board: Board, row: Row, budget: Budget, records: list[Record]) -> tupl
     )
 
 
-def _facts(record: Record) -> list[JobFacts]:
+def compression_facts(record: Record) -> list[JobFacts]:
+    """What is known of the jobs behind a cell, training of the networks left out."""
     keys = {key for run in record.runs for role, keys in run.jobs.items() if role not in _TRAINING for key in keys}
     return [record.jobs[key] for key in sorted(keys) if key in record.jobs]
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dqbench.board import markdown, published
+from dqbench.board import latex, markdown, published, tidy
 from dqbench.board.board import Board, build
 from dqbench.board.reading import Entry, load
-from dqbench.board.sections import split
+from dqbench.board.sections import Section, split
+from dqbench.board.stamp import Stamp, without_maker
 from dqbench.errors import UsageError
 
 OVERVIEW = "README.md"
@@ -25,36 +26,68 @@ class Difference:
 
 def boards(entries: Iterable[Entry]) -> dict[str, list[Board]]:
     """The boards of each task."""
-    found: dict[str, list[Board]] = {}
-    for section in split(entries):
-        found.setdefault(section.setting.task, []).append(build(section))
-    return found
+    return {task: [build(section) for section in sections] for task, sections in by_task(entries).items()}
 
 
-def generate(folder: Path, task: str | None = None) -> dict[str, str]:
+def generate(folder: Path, task: str | None = None, out: Path | None = None) -> dict[str, str]:
     """The text of every board file from the records below ``folder``, by file name.
 
-    With ``task``, that task's file alone; the overview needs them all.
+    With ``task``, that task's files alone; the overview needs them all. With ``out``, boards there that are intact and
+    were made by this dqbench from the same records are taken as they are.
 
     Raises:
         UsageError: records that cannot be used, or none of that task.
     """
-    made = boards(load(folder, task))
-    if task is not None and task not in made:
+    sections = by_task(load(folder, task))
+    if task is not None and task not in sections:
         raise UsageError(f"{folder} has no record of task {task!r}; run: dqbench run --task {task}")
-    known = published.load()
-    texts = {f"{name}.md": markdown.document(name, found, known) for name, found in made.items()}
-    return texts if task is not None else {**texts, OVERVIEW: markdown.overview(made)}
+    texts: dict[str, str] = {}
+    for name, found in sections.items():
+        stamp = Stamp.of(found)
+        texts |= (_as_they_are(name, stamp, out) if out else None) or _made(name, found, stamp)
+    return texts if task is not None else {**texts, OVERVIEW: markdown.overview(sections)}
 
 
-def differences(texts: Mapping[str, str], out: Path, whole: bool = True) -> list[Difference]:
-    """How the files in ``out`` differ from ``texts``; extra ones are looked for if these are all (``whole``)."""
+def by_task(entries: Iterable[Entry]) -> dict[str, list[Section]]:
+    """The sections of each task."""
+    found: dict[str, list[Section]] = {}
+    for section in split(entries):
+        found.setdefault(section.setting.task, []).append(section)
+    return found
+
+
+def names_of(task: str) -> dict[str, str]:
+    """The files of a task's board by format."""
+    return {"md": f"{task}.md", "csv": f"{task}.csv", "tex": f"{task}.tex"}
+
+
+def _made(task: str, sections: Iterable[Section], stamp: Stamp) -> dict[str, str]:
+    known, found = published.load(), [build(section) for section in sections]
+    names = names_of(task)
+    others = {names["csv"]: tidy.document(found, known), names["tex"]: latex.document(task, found, known)}
+    body = markdown.document(task, found, known)
+    return {names["md"]: stamp.line(body, *others.values()) + body, **others}
+
+
+def _as_they_are(task: str, stamp: Stamp, out: Path) -> dict[str, str] | None:
+    texts = {name: _read(out / name) for name in names_of(task).values()}
+    first, *others = texts.values()
+    line, _, body = first.partition("\n")
+    return texts if line + "\n" == stamp.line(body, *others) else None
+
+
+def differences(texts: Mapping[str, str], out: Path, whole: bool = True, exact: bool = False) -> list[Difference]:
+    """How the files in ``out`` differ from ``texts``; extra ones are looked for if these are all (``whole``).
+
+    Which dqbench made a board is no difference, unless ``exact``.
+    """
     found = []
     for name, text in sorted(texts.items()):
         path = out / name
+        there = _read(path)
         if not path.is_file():
             found.append(Difference(name, "missing"))
-        elif _read(path) != text:
+        elif there != text and (exact or without_maker(there) != without_maker(text)):
             found.append(Difference(name, "stale"))
     extra = _generated(out) - set(texts) if whole else set()
     return found + [Difference(name, "extra") for name in sorted(extra)]
@@ -66,7 +99,7 @@ def write(texts: Mapping[str, str], out: Path, whole: bool = True) -> list[Diffe
     Raises:
         UsageError: a file there that dqbench did not make, or a folder that cannot be written.
     """
-    changed = differences(texts, out, whole)
+    changed = differences(texts, out, whole, exact=True)
     try:
         for difference in changed:
             path = out / difference.name
@@ -83,7 +116,14 @@ def write(texts: Mapping[str, str], out: Path, whole: bool = True) -> list[Diffe
 
 
 def _generated(out: Path) -> set[str]:
-    return {path.name for path in out.glob("*.md") if _read(path).startswith(markdown.GENERATED)}
+    """Names of the files that dqbench made: by their first line, or that of a board's CSV."""
+    starts = {".md": markdown.GENERATED, ".tex": latex.GENERATED, ".csv": ",".join(tidy.COLUMNS) + "\n"}
+    return {
+        path.name
+        for suffix, start in starts.items()
+        for path in out.glob(f"*{suffix}")
+        if _read(path).startswith(start)
+    }
 
 
 def _read(path: Path) -> str:

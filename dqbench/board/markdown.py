@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dqbench.board import costs, sentences, tables, text
 from dqbench.board.board import Board
@@ -10,34 +10,34 @@ from dqbench.board.making import making
 from dqbench.board.markup import bullets, escape, table
 from dqbench.board.published import Cost, Published
 from dqbench.board.published_section import published_section
+from dqbench.board.sections import Section
 from dqbench.board.tables import Table
 
-GENERATED = "<!-- Made by dqbench leaderboard from the records; do not edit. -->"
+GENERATED = "<!-- Made by dqbench leaderboard from the records; do not edit."
 
 
 def document(task: str, boards: Sequence[Board], published: Published) -> str:
-    """The whole file of one task."""
+    """The file of one task, all but its first line."""
     titles = [sentences.title(board.section.setting) for board in boards]
-    blocks = [GENERATED, f"# {escape(task)}"]
+    blocks = ["", f"# {escape(task)}"]
     if len(boards) > 1:
         blocks.append("Regimes are never mixed; each has its own section:")
         blocks.append("\n".join(f"{i}. {escape(words)}" for i, words in enumerate(titles, start=1)))
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
         blocks += [heading + escape(words), *_section(board, published)]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
-def overview(boards: dict[str, list[Board]]) -> str:
+def overview(sections: Mapping[str, Sequence[Section]]) -> str:
     """The list of all boards."""
     rows = []
-    for task, found in sorted(boards.items()):
-        for board in found:
-            done, failed = len(board.section.done), len(board.section.failed)
-            rows.append((f"[{escape(task)}]({task}.md)", escape(sentences.title(board.section.setting)), done, failed))
-    lines = ["| task | board | cells | failed |", "| --- | --- | ---: | ---: |"]
-    lines += [f"| {link} | {words} | {done} | {failed} |" for link, words, done, failed in rows]
-    return "\n\n".join([GENERATED, "# Leaderboards", "\n".join(lines) if rows else "No records yet."]) + "\n"
+    for task, found in sorted(sections.items()):
+        link, data = f"[{escape(task)}]({task}.md)", f"[CSV]({task}.csv), [LaTeX]({task}.tex)"
+        rows += [(link, escape(sentences.title(s.setting)), len(s.done), len(s.failed), data) for s in found]
+    lines = ["| task | board | cells | failed | data |", "| --- | --- | ---: | ---: | --- |"]
+    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
+    return "\n\n".join([f"{GENERATED} -->", "# Leaderboards", "\n".join(lines) if rows else "No records yet."]) + "\n"
 
 
 def _section(board: Board, published: Published) -> list[str]:

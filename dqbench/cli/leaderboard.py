@@ -43,7 +43,7 @@ def leaderboard(
     state: State = ctx.obj
     source = records or _default_records(workspace)
     target = out or (source.parent if source.parent.name == _REPOSITORY.name else source.parent / "boards")
-    texts = files.generate(source, task)
+    texts = files.generate(source, task, out=None if check else target)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
     _report(state, _answer(source, target, texts, found, check), target, len(texts), found, check)

@@ -1,0 +1,162 @@
+"""A task's board as one tidy CSV: a line for each cell, numbers to ten digits, blank where undefined."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from dqbench.board import comparing, costs, text
+from dqbench.board.board import Board, CellNumbers, RowNumbers, seconds
+from dqbench.board.comparing import Comparison
+from dqbench.board.published import Published
+from dqbench.board.sections import Place, Setting
+from dqbench.board.statistics import Estimate, Ratio
+from dqbench.records import Record
+
+Cells = dict[str, str]
+
+COLUMNS = (
+    *("task", "version", "profile", "labels", "precision", "dataset", "provenance", "train_hash", "test_hash"),
+    *("train_per_class", "test_per_class", "train_samples", "test_samples", "metric"),
+    *("row", "method", "method_version", "variant", "control_of", "trust", "observer", "arch", "recipe"),
+    *("budget_kind", "budget", "status", "seeds"),
+    *("score", "score_ci", "score_min", "score_max", "delta", "delta_ci", "delta_min", "delta_max", "mark"),
+    *("gain", "gain_low", "gain_high", "kappa", "kappa_low", "kappa_high", "rank_first", "rank_last"),
+    *("transfer", "transfer_ci", "transfer_min", "transfer_max", "lossless", "area", "area_ci", "area_min", "area_max"),
+    *("samples", "bytes", "updates", "observe_s", "prepare_s", "compress_s", "train_s", "host_gib", "device_gib"),
+    *("device", "best_epoch", "published", "published_in", "difference", "best_difference", "z", "comparable"),
+)
+"""``*_ci`` is half the width of the 95 % interval; where several values were published they are separated by ``; ``."""
+
+
+def document(boards: Sequence[Board], published: Published) -> str:
+    """The whole file of one task."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for board in boards:
+        for line in _lines(board, published):
+            writer.writerow(line)
+    return out.getvalue()
+
+
+def _lines(board: Board, published: Published) -> Iterator[Cells]:
+    section = board.section
+    rows, networks = list(section.rows), list(section.networks)
+    printed: dict[Place, list[Comparison]] = {}
+    for comparison in comparing.compare(board, published):
+        printed.setdefault(comparison.place, []).append(comparison)
+    places = sorted({**section.done, **section.failed}, key=lambda p: (rows.index(p[0]), networks.index(p[1]), p[2]))
+    for place in places:
+        record = section.done.get(place) or section.failed[place]
+        line = {**_setting(section.setting), **_cell(place, record)}
+        if place in board.cells:
+            line |= _numbers(board.cells[place]) | _row_numbers(board.rows[place[0]], place)
+            line |= _costs(record) | _published(printed.get(place, []))
+        yield line
+
+
+def _setting(s: Setting) -> Cells:
+    return {
+        "task": s.task,
+        "version": str(s.task_version),
+        "train_per_class": str(s.train_per_class or ""),
+        "test_per_class": str(s.test_per_class or ""),
+        "train_samples": str(s.train_samples),
+        "test_samples": str(s.test_samples),
+        **{
+            name: str(getattr(s, name))
+            for name in ("profile", "labels", "precision", "dataset", "provenance", "train_hash", "test_hash", "metric")
+        },
+    }
+
+
+def _cell(place: Place, record: Record) -> Cells:
+    row, network, budget = place
+    return {
+        "row": row.label,
+        "method": row.method,
+        "method_version": str(record.cell.method_version),
+        "variant": row.variant,
+        "control_of": row.control_of or "",
+        "trust": row.trust,
+        "observer": row.observer_arch or "",
+        "arch": network.label,
+        "recipe": network.recipe.name,
+        "budget_kind": budget.kind,
+        "budget": f"{budget.value:g}",
+        "status": record.status,
+        "seeds": " ".join(str(seed) for seed in sorted(record.cell.seeds)),
+    }
+
+
+def _numbers(cell: CellNumbers) -> Cells:
+    return {
+        **_estimate("score", cell.score),
+        **_estimate("delta", cell.delta),
+        "mark": cell.mark,
+        **_ratio("gain", cell.gain),
+        **_ratio("kappa", cell.kappa),
+        "samples": _number(cell.samples),
+        "bytes": _number(cell.bytes),
+        "updates": _number(cell.updates),
+        "train_s": _number(cell.train_s),
+        "best_epoch": _number(cell.best),
+    }
+
+
+def _row_numbers(row: RowNumbers, place: Place) -> Cells:
+    _, network, budget = place
+    first, last = row.rank or (None, None)
+    return {
+        "rank_first": _number(first),
+        "rank_last": _number(last),
+        **_estimate("transfer", row.transfer.get(budget)),
+        "lossless": "none" if row.lossless.get(network, 0.0) is None else _number(row.lossless.get(network)),
+        **_estimate("area", row.area.get(network)),
+    }
+
+
+def _costs(record: Record) -> Cells:
+    facts = costs.compression_facts(record)
+    times = {
+        name.replace(" ", "_"): _number(seconds(record, roles))
+        for name, roles in costs.ROLES.items()
+        if any(run.jobs.get(role) for run in record.runs for role in roles)
+    }
+    return {
+        **times,
+        "host_gib": _number(max((f.peak_host_gib for f in facts), default=None)),
+        "device_gib": _number(max((f.peak_device_gib for f in facts), default=None)),
+        "device": ", ".join(sorted({f.device for f in facts})),
+    }
+
+
+def _published(found: Sequence[Comparison]) -> Cells:
+    columns = {
+        "published": [c.results[0].printed for c in found],
+        "published_in": [", ".join(dict.fromkeys(f"{r.paper} {r.table}" for r in c.results)) for c in found],
+        "difference": [_number(c.difference) for c in found],
+        "best_difference": [_number(c.best_difference) for c in found],
+        "z": [_number(c.z) for c in found],
+        "comparable": ["yes" if c.comparable else f"no: {c.why_not or ', '.join(c.bars)}" for c in found],
+    }
+    return {name: "; ".join(values) if any(values) else "" for name, values in columns.items()}
+
+
+def _estimate(name: str, value: Estimate | None) -> Cells:
+    if value is None:
+        return {}
+    ends = {"ci": value.half, "min": value.least, "max": value.most}
+    return {name: _number(value.mean), **{f"{name}_{end}": _number(number) for end, number in ends.items()}}
+
+
+def _ratio(name: str, value: Ratio | None) -> Cells:
+    if value is None:
+        return {}
+    return {name: _number(value.value), f"{name}_low": _number(value.low), f"{name}_high": _number(value.high)}
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{text.settled(value):.10g}"
