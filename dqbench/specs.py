@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -236,8 +236,6 @@ class TaskSpec:
     paper: str = ""
     labels: Labels = "hard"
     superseded_by: str | None = None
-    published_task: str | None = None
-    published_differs: str = field(default="")
 
 
 def load_target(target: str) -> Any:

@@ -27,12 +27,6 @@ TASK = TaskSpec(
     paper="Dataset Quantization (ICCV 2023), Table 2; Adaptive Dataset Quantization (AAAI 2025), Table 1",
     licence="CIFAR-10 states no licence; cite its report",
     citation="A. Krizhevsky. Learning Multiple Layers of Features from Tiny Images. 2009.",
-    published_task="cifar10-xarch",
-    published_differs=(
-        "DQ and ADQ count a keep ratio in samples x kept patches and train on images rebuilt by an MAE; here it counts "
-        "samples, and their pixels are untouched. Their released code reports the best epoch on the test set; here it "
-        "is the last. Recipes of ViT, Swin and ConvNeXt at 32 px are not published."
-    ),
     smoke_leaves_out=(
         "250 of 5,000 training and 200 of 1,000 test images per class; two small networks instead of five; 8 epochs "
         "instead of 200; 2 seeds instead of 5; keep ratios 0.1 and 0.3. It shows that the road works, not which "

@@ -52,7 +52,6 @@ def task(spec: TaskSpec) -> Facts:
         "citation": spec.citation,
         "superseded_by": spec.superseded_by,
         "smoke_leaves_out": spec.smoke_leaves_out,
-        "published_differs": spec.published_differs,
         "profiles": {name: profile(p) for name, p in spec.profiles.items()},
     }
 

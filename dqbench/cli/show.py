@@ -10,7 +10,7 @@ import typer
 
 from dqbench.cli.state import State
 
-TITLES = {"differs": "differs from published", "published_differs": "differs from published", "from": "comes from"}
+TITLES = {"differs": "differs from published", "from": "comes from"}
 
 
 def register(app: typer.Typer) -> None:
