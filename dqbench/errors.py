@@ -7,7 +7,9 @@ from difflib import get_close_matches
 
 
 class UsageError(Exception):
-    """Wrong use or wrong input: one line for the user, exit code 2, no traceback."""
+    """Wrong use or wrong input: one line for the user, no traceback, exit code 2."""
+
+    exit_code = 2
 
 
 class PluginError(UsageError):

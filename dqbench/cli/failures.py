@@ -22,7 +22,7 @@ def report(error: BaseException, debug: bool) -> int:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         return _say("interrupted", INTERRUPTED)
     if isinstance(error, UsageError):
-        return _say(f"error: {error}", WRONG_USE)
+        return _say(f"error: {error}", error.exit_code)
     if hasattr(error, "format_message"):
         return _wrong_command_line(error)
     again = "" if debug else "; run again with --debug for the traceback"

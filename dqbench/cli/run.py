@@ -46,7 +46,7 @@ def _carry_out(state: State, session: Session) -> int:
         for line in session.headlines():
             state.messages.print(line, soft_wrap=True)
     if missing:
-        with Progress(state.messages, quiet=state.json) as progress:
+        with Progress(state.messages, quiet=state.json, devices=session.devices) as progress:
             session.work(progress)
     records = session.records()
     if state.json:

@@ -52,7 +52,7 @@ def read_result(folder: Path) -> dict[str, Any]:
         UsageError: it is missing or damaged.
     """
     try:
-        result = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+        result = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"), parse_constant=_not_finite)
         if not isinstance(result, dict) or not isinstance(result["files"], dict):
             raise ValueError("not the result of a job")
     except (OSError, ValueError, KeyError) as error:
@@ -69,6 +69,10 @@ def damaged(folder: Path) -> tuple[str, ...]:
     except UsageError:
         return (RESULT_FILE,)
     return tuple(name for name, facts in recorded.items() if not _intact(folder / name, facts))
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"it holds {text}")
 
 
 def _intact(path: Path, facts: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ import ctypes
 import faulthandler
 import importlib
 import json
+import math
 import os
 import resource
 import shutil
@@ -90,6 +91,7 @@ def _do(request: Mapping[str, Any]) -> None:
     facts = getattr(importlib.import_module(module), name)(job["spec"], inputs, out, context)
     if not isinstance(facts, Mapping):
         raise TypeError(f"{request['function']} returned {type(facts).__name__}, not a dict of facts")
+    check_finite(facts, "facts")
     result = {
         "key": job["key"],
         "kind": job["kind"],
@@ -101,6 +103,22 @@ def _do(request: Mapping[str, Any]) -> None:
         "ended": now(),
     }
     publish(out, Path(request["final"]), job, result)
+
+
+def check_finite(value: Any, place: str) -> None:
+    """Refuse numbers that a record cannot hold, by the place where they are.
+
+    Raises:
+        ValueError: NaN or an infinity.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place} is {value}: no result is kept; where it is a loss, training diverged (a lower lr?)")
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            check_finite(part, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            check_finite(part, f"{place}[{index}]")
 
 
 def _context(values: Mapping[str, Any]) -> Context:

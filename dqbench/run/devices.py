@@ -16,6 +16,7 @@ from dqbench.jobs.job import Job
 Kind = Literal["cpu", "cuda"]
 WANTED = ("auto", "cpu", "cuda")
 _QUERY = ("--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits")
+_IN_USE = ("--query-gpu=index,uuid,name,memory.used", "--format=csv,noheader,nounits")
 _USABLE = 0.94
 """The share of a GPU's memory that jobs get; the rest is for CUDA contexts and what else runs there."""
 
@@ -64,13 +65,15 @@ class Room:
         """Where the job could start now; None if nowhere."""
         threads = min(job.needs.threads, self.devices.threads)
         if self.devices.kind == "cuda" and job.needs.gpu_gib > 0:
-            return self._place_on_gpu(job.needs.gpu_gib, threads)
+            return self._place_on_gpu(job.needs.gpu_gib, threads, job.needs.alone)
+        if job.needs.alone:
+            return None if self.taken else Place(None, self.devices.threads, 0.0)
         return Place(None, threads, 0.0) if threads <= self._free_threads() or not self.taken else None
 
-    def _place_on_gpu(self, gib: float, threads: int) -> Place | None:
+    def _place_on_gpu(self, gib: float, threads: int, alone: bool) -> Place | None:
         """Empty GPUs first, so that each has work; then the one with the most room left."""
         usable = [gpu.gib * _USABLE for gpu in self.devices.gpus]
-        gib = min(gib, max(usable))
+        gib = max(usable) if alone else min(gib, max(usable))
         free, occupied = list(usable), set()
         for place in self.taken.values():
             if place.gpu is not None:
@@ -140,13 +143,26 @@ def visible_gpus() -> tuple[Gpu, ...]:
     return tuple(found)
 
 
-def _nvidia_smi() -> list[tuple[str, str, str, float]]:
+def gpu_memory_in_use() -> dict[str, float]:
+    """GiB in use by UUID and by index; empty where ``nvidia-smi`` does not answer."""
+    used = {}
+    for index, uuid, _, gib in _nvidia_smi(_IN_USE):
+        used[uuid] = used[index] = gib
+    return used
+
+
+def _nvidia_smi(query: Sequence[str] = ()) -> list[tuple[str, str, str, float]]:
     program = shutil.which("nvidia-smi")
     if program is None or not _has_driver():
         return []
     try:
         text = subprocess.run(
-            [program, *_QUERY], capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL
+            [program, *(query or _QUERY)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            stdin=subprocess.DEVNULL,
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return []

@@ -18,10 +18,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Started:
-    """A job runs now, ``where`` in words."""
+    """A job runs now, ``where`` in words; ``pid`` is its process, if that is on this host."""
 
     job: Job
     where: str
+    pid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,4 +73,19 @@ class Stopping:
     grace_s: float
 
 
-Event = Planned | Started | Waiting | Finished | Failed | Skipped | Redone | Stopping
+@dataclass(frozen=True)
+class CellEnded:
+    """The last job of a cell has ended: its scores by seed, or why it failed.
+
+    Attributes:
+        cell: the cell in words.
+        scores: one for each seed; empty if it failed.
+        failed: why, in words; empty if it is done.
+    """
+
+    cell: str
+    scores: tuple[float, ...] = ()
+    failed: str = ""
+
+
+Event = Planned | Started | Waiting | Finished | Failed | Skipped | Redone | Stopping | CellEnded

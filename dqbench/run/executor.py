@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from dqbench.errors import UsageError
 from dqbench.jobs.job import Job
 
 
@@ -31,10 +32,11 @@ class Work:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """A job runs now, ``where`` in words."""
+    """A job runs now, ``where`` in words; ``pid`` is its process, if that is on this host."""
 
     key: str
     where: str
+    pid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ class JobEnded:
 Report = JobStarted | JobEnded
 
 
-class ExecutorError(Exception):
-    """The executor itself cannot go on."""
+class ExecutorError(UsageError):
+    """The executor itself cannot go on: one line for the user, exit code 1."""
+
+    exit_code = 1
 
 
 class Executor(Protocol):

@@ -185,7 +185,7 @@ class LocalExecutor:
             run = self._running[event["id"]]
             run.pid, run.start = event["pid"], time.monotonic()
             gpu = run.place.gpu
-            return JobStarted(event["id"], "cpu" if gpu is None else f"gpu {gpu}")
+            return JobStarted(event["id"], "cpu" if gpu is None else f"gpu {gpu}", event["pid"])
         run = self._running.pop(event["id"])
         del self._room.taken[event["id"]]
         return _ended(run, event["status"], event["error"])

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from filelock import FileLock
 
+from dqbench.errors import UsageError
 from dqbench.jobs.job import Job
 from dqbench.run import failures
 from dqbench.run.events import Event, Failed, Finished, Planned, Redone, Skipped, Started, Stopping, Waiting
 from dqbench.run.executor import Executor, JobEnded, JobStarted, Report, Work
 from dqbench.run.failures import JobFailure
 from dqbench.run.graph import Graph
+from dqbench.run.heartbeat import Heartbeat
+from dqbench.run.interrupts import Stop, interruptible
+from dqbench.run.measured import Measured
+from dqbench.run.retries import Retries
 from dqbench.run.workspace import Workspace
 
 _LOOK_AHEAD = 16
@@ -56,6 +58,8 @@ def run_jobs(
     targets: Iterable[str] | None = None,
     verify: bool = True,
     grace_s: float = 5.0,
+    max_retries: int = 0,
+    measured: Measured | None = None,
 ) -> Outcome:
     """Do what is needed and not there yet; a failed job stops only what depends on it.
 
@@ -67,6 +71,8 @@ def run_jobs(
         targets: the jobs that are wanted, default all; what they need is done as well, unless they are done already.
         verify: check the recorded hashes of inputs that an earlier run made, and redo what is damaged.
         grace_s: how long running jobs may go on after SIGINT or SIGTERM; a second signal ends them at once.
+        max_retries: how often a job that fails is tried again; one that ran out of memory always is, once, alone.
+        measured: what like jobs took, learned on as jobs end; None goes by what jobs declare.
 
     Raises:
         KeyboardInterrupt: after SIGINT or SIGTERM; the workspace is good and the same call goes on from there.
@@ -74,35 +80,32 @@ def run_jobs(
     """
     there = workspace.done_folders()
     graph = Graph(jobs, jobs if targets is None else targets, lambda job: job.folder in there)
-    on_event(Planned(tuple(jobs[key] for key in jobs if key in graph.to_do), len(graph.done)))
+    planned = Planned(tuple(jobs[key] for key in jobs if key in graph.to_do), len(graph.done))
+    on_event(planned)
     outcome = Outcome()
     if graph.to_do:
-        with workspace.runner() as token, _interruptible() as stop:
-            _Scheduler(jobs, workspace, executor, on_event, graph, outcome, token, verify).run(stop, grace_s)
+        with workspace.runner() as token, interruptible() as stop:
+            heart = Heartbeat(workspace.runners / f"{token}.json")
+            scheduler = _Scheduler(
+                jobs,
+                workspace,
+                executor,
+                on_event,
+                graph,
+                outcome,
+                token,
+                verify,
+                heart,
+                Retries(max_retries),
+                measured,
+            )
+            heart.note(planned)
+            try:
+                scheduler.run(stop, grace_s)
+            finally:
+                heart.close()
     outcome.done = graph.done
     return outcome
-
-
-@dataclass
-class _Stop:
-    signals: int = 0
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.signals += 1
-
-
-@contextmanager
-def _interruptible() -> Iterator[_Stop]:
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @dataclass
@@ -110,23 +113,31 @@ class _Scheduler:
     jobs: Mapping[str, Job]
     workspace: Workspace
     executor: Executor
-    tell: Callable[[Event], None]
+    on_event: Callable[[Event], None]
     graph: Graph
     outcome: Outcome
     token: str
     verify: bool
+    heart: Heartbeat
+    retries: Retries
+    measured: Measured | None
     running: dict[str, FileLock] = field(default_factory=dict)
+    held: dict[str, FileLock] = field(default_factory=dict)
     elsewhere: dict[str, JobFailure | None] = field(default_factory=dict)
     trusted: set[str] = field(default_factory=set)
     overtaken: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
 
-    def run(self, stop: _Stop, grace_s: float) -> None:
+    def tell(self, event: Event) -> None:
+        self.heart.note(event)
+        self.on_event(event)
+
+    def run(self, stop: Stop, grace_s: float) -> None:
         try:
             self.executor.start()
             while self.graph.to_do and not stop.signals:
                 self._look_elsewhere()
                 self._submit_ready()
+                self.heart.beat()
                 self._hear(self.executor.poll(_TICK_S))
             if stop.signals:
                 self._wind_down(stop, grace_s)
@@ -139,16 +150,22 @@ class _Scheduler:
         for key in self.graph.ready(_LOOK_AHEAD):
             if not self.graph.can_start(key):  # an input of the one before must be redone first
                 continue
-            if not self.executor.fits(self.jobs[key]):
+            job = self._sized(key)
+            if not self.executor.fits(job):
                 if self.overtaken[key] >= _LOOK_AHEAD:
                     return
                 passed.append(key)
-            elif self._submit(self.jobs[key]):
+            elif self._submit(job):
                 self.overtaken.update(passed)
+
+    def _sized(self, key: str) -> Job:
+        """The job with the memory that like ones took, and alone if it must be."""
+        job = self.jobs[key]
+        return self.retries.arranged(self.measured.sized(job) if self.measured else job)
 
     def _submit(self, job: Job) -> bool:
         """Start a ready job, unless another runner has it or an input must be redone first."""
-        lock = self.workspace.lock(job)
+        lock = self.held.pop(job.key, None) or self.workspace.lock(job)
         if lock is None:
             self.graph.take(job.key)
             self.elsewhere[job.key] = self.workspace.failure(job)
@@ -220,33 +237,40 @@ class _Scheduler:
         for report in reports:
             job = self.jobs[report.key]
             if isinstance(report, JobStarted):
-                self.tell(Started(job, report.where))
+                self.tell(Started(job, report.where, report.pid))
             elif report.key in self.running:
                 self._ended(job, report)
 
     def _ended(self, job: Job, report: JobEnded) -> None:
         lock = self.running.pop(job.key)
         if not report.error and self.workspace.has(job):
-            self.trusted.add(job.key)
-            self.outcome.ran.add(job.key)
-            self.workspace.clear_failure(job)
-            Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
-            self.graph.finish(job.key)
-            self.tell(Finished(job, report.seconds))
+            self._done(job, report, lock)
             return
         shutil.rmtree(self.workspace.temporary(job, self.token), ignore_errors=True)
-        if report.lost and not self.lost[job.key]:
-            self.lost[job.key] += 1
-            lock.release()
-            self.graph.give_back(job.key)
-            self._note_redone(job, report.message)
-            return
         failure = self._failure(job, report)
-        with suppress(OSError):  # a full disk must not stop the others
-            self.workspace.record_failure(failure, job)
+        again = self.retries.reason(job, report)
+        if not report.lost or not again:
+            with suppress(OSError):  # a full disk must not stop the others
+                self.workspace.record_failure(failure, job)
+        if again:
+            self.held[job.key] = lock
+            self.graph.give_back(job.key)
+            self._note_redone(job, again)
+            return
         lock.release()
         self._fail(job, failure)
+
+    def _done(self, job: Job, report: JobEnded, lock: FileLock) -> None:
+        self.trusted.add(job.key)
+        self.outcome.ran.add(job.key)
+        self.workspace.clear_failure(job)
+        if self.measured is not None:
+            with suppress(UsageError):  # damaged at once; whoever reads it will see
+                self.measured.note(job.kind, job.spec, self.workspace.result(job))
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+        self.graph.finish(job.key)
+        self.tell(Finished(job, report.seconds))
 
     def _failure(self, job: Job, report: JobEnded) -> JobFailure:
         before = self.workspace.failure(job)
@@ -268,7 +292,7 @@ class _Scheduler:
             self.outcome.skipped[key] = job.key
             self.tell(Skipped(self.jobs[key], failure))
 
-    def _wind_down(self, stop: _Stop, grace_s: float) -> None:
+    def _wind_down(self, stop: Stop, grace_s: float) -> None:
         self.tell(Stopping(tuple(self.jobs[key] for key in self.running), grace_s))
         end = time.monotonic() + grace_s
         while self.running and stop.signals < 2 and (left := end - time.monotonic()) > 0:
@@ -283,6 +307,7 @@ class _Scheduler:
         with suppress(Exception):
             while waiting and time.monotonic() < end:
                 waiting -= {report.key for report in self.executor.poll(_TICK_S) if isinstance(report, JobEnded)}
-        for lock in self.running.values():
+        for lock in (*self.running.values(), *self.held.values()):
             lock.release()
         self.running.clear()
+        self.held.clear()

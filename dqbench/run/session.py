@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dqbench import records as records_
 from dqbench.jobs.job import Job
 from dqbench.plugins import Registry
-from dqbench.records import Failure, Record
-from dqbench.run import results
+from dqbench.records import Record
+from dqbench.run.cells import CellWriter, jobs_of
 from dqbench.run.devices import Devices
-from dqbench.run.events import Event, Finished
-from dqbench.run.failures import JobFailure
+from dqbench.run.events import Event
 from dqbench.run.forecast import Forecast, forecast
 from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
 from dqbench.run.measured import Measured, measure
@@ -95,7 +93,7 @@ class Session:
     def jobs_to_do(self) -> dict[str, Job]:
         """The jobs of the missing cells that are not done yet, by key."""
         done = self.workspace.done_folders()
-        needed = self._jobs_of(self.missing())
+        needed = jobs_of(self.plan, self.missing())
         return {key: job for key, job in needed.items() if job.folder not in done}
 
     def measured(self) -> Measured:
@@ -112,10 +110,6 @@ class Session:
         known = {(s.task, s.profile): s for s in spreads(records_.read_plain(self.workspace.records))}
         return {place: known.get(place) for place in places}
 
-    def _jobs_of(self, cells: Iterable[PlannedCell]) -> dict[str, Job]:
-        keys = dict.fromkeys(key for planned in cells for run in planned.runs for key in run.keys)
-        return {key: self.plan.jobs[key] for key in keys}
-
     def work(self, on_event: Callable[[Event], None] = lambda event: None) -> None:
         """Do the jobs, and write the record of each cell as soon as its last job is done.
 
@@ -123,62 +117,17 @@ class Session:
             KeyboardInterrupt: stopped by the user; what is done is kept.
         """
         missing = self.missing()
-        waiting = {p.key: {run.evaluate for run in p.runs} for p in missing}
-        cells_of: dict[str, list[PlannedCell]] = defaultdict(list)
-        for planned in missing:
-            for run in planned.runs:
-                cells_of[run.evaluate].append(planned)
-
-        def arrived(key: str) -> None:
-            for planned in cells_of[key]:
-                if key in waiting[planned.key]:
-                    waiting[planned.key].discard(key)
-                    if not waiting[planned.key]:
-                        self._write_done(planned)
-
-        def listen(event: Event) -> None:
-            on_event(event)
-            if isinstance(event, Finished):
-                arrived(event.job.key)
-
-        there = self.workspace.done_folders()
-        for key in list(cells_of):
-            if self.plan.jobs[key].folder in there:
-                arrived(key)
+        writer = CellWriter(missing, self.plan, self.workspace, self.registry, self.request, self._keep, on_event)
+        writer.begin()
+        measured = self.measured()
+        jobs = {key: measured.sized(job) for key, job in jobs_of(self.plan, missing).items()}
         with self.setup.executor(self.devices, self.registry.files) as executor:
-            outcome = run_jobs(self._jobs_of(missing), self.workspace, executor, on_event=listen)
-        for key in outcome.done & set(cells_of):
-            arrived(key)
-        for planned in missing:
-            if waiting[planned.key]:
-                self._write_failed(planned, outcome.failed, outcome.skipped)
+            outcome = run_jobs(
+                jobs, self.workspace, executor, on_event=writer, max_retries=self.setup.max_retries, measured=measured
+            )
+        writer.end(outcome)
 
-    def _results(self, planned: PlannedCell) -> dict[str, results.Result]:
-        jobs = self._jobs_of([planned])
-        return {key: self.workspace.result(job) for key, job in jobs.items() if self.workspace.has(job)}
-
-    def _command(self, planned: PlannedCell) -> str:
-        return self.request.command(planned.cell.profile, self.registry.files)
-
-    def _write_done(self, planned: PlannedCell) -> None:
-        found = self._results(planned)
-        self._keep(results.done_record(planned, self.plan, found, self.registry, self._command(planned)))
-
-    def _write_failed(self, planned: PlannedCell, failed: Mapping[str, JobFailure], skipped: Mapping[str, str]) -> None:
-        failures = []
-        for run in planned.runs:
-            causes = dict.fromkeys(skipped.get(key, key) for key in run.keys if key in failed or key in skipped)
-            failures += [_failure(run.seed, failed[cause]) for cause in causes if cause in failed]
-        found = self._results(planned)
-        command = self._command(planned)
-        self._keep(results.failed_record(planned, self.plan, found, self.registry, command, failures))
-
-    def _keep(self, record: Record) -> None:
-        """Write a record; one of the same cell that other code or data made is out of date, and goes."""
-        path = records_.write(record, self.workspace.records)
-        for other in path.parent.glob(path.name.replace(record.key[:10], "*")):
-            if other != path and records_.read(other).cell == record.cell:
-                other.unlink()
+    def _keep(self, record: Record, path: Path) -> None:
         self._records[record.key] = record
         self._note(record.key, path, record.status)
 
@@ -193,14 +142,3 @@ class Session:
     def log_of(self, key: str) -> Path:
         """The log of a job of this plan."""
         return self.workspace.log(self.plan.jobs[key])
-
-
-def _failure(seed: int, failure: JobFailure) -> Failure:
-    return Failure(
-        seed=seed,
-        job=failure.key,
-        kind=failure.kind,
-        error=failure.error,
-        message=failure.message,
-        log_tail=list(failure.log_tail),
-    )

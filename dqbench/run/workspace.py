@@ -39,6 +39,7 @@ class Workspace:
         self.logs = self.path / "logs"
         self.boards = self.path / "boards"
         self.failures = self.path / "failures"
+        self.runners = self.path / "runners"
         self._locks = self.artifacts / ".locks"
         self._open(create)
 
@@ -49,7 +50,7 @@ class Workspace:
                 self._check_format(marker)
             if not create:
                 return
-            for folder in (self.records, self._locks, self.logs, self.boards, self.failures):
+            for folder in (self.records, self._locks, self.logs, self.boards, self.failures, self.runners):
                 folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
                 marker.write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
@@ -154,6 +155,16 @@ class Workspace:
             self._runner_lock(token).unlink(missing_ok=True)
             own.release()
 
+    def alive(self, token: str) -> bool:
+        """Whether the runner with this token still runs."""
+        path = self._runner_lock(token)
+        if not path.exists():
+            return False
+        lock = _try_lock(path)
+        if lock is not None:
+            lock.release()
+        return lock is None
+
     def _runner_lock(self, token: str) -> Path:
         return self._locks / f"runner-{token}.lock"
 
@@ -165,6 +176,9 @@ class Workspace:
             else:
                 path.unlink(missing_ok=True)
                 lock.release()
+        for path in self.runners.glob("*.json"):
+            if path.stem.removeprefix(".") not in alive:
+                path.unlink(missing_ok=True)
         for left in self.artifacts.glob(f"{_TEMPORARY}*"):
             if left.name.rpartition("-")[2] not in alive:
                 shutil.rmtree(left, ignore_errors=True)

@@ -12,7 +12,9 @@ from stub_graph import stub
 from dqbench.jobs.job import Needs
 from dqbench.run.events import Event, Failed, Finished, Planned, Redone, Skipped, Started, Stopping, Waiting
 from dqbench.run.failures import JobFailure
-from dqbench.run.progress import Progress, Tally, clock, quiet
+from dqbench.run.progress import Progress, quiet
+from dqbench.run.tally import Tally
+from dqbench.run.words import clock
 from dqbench.run.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -62,11 +64,12 @@ def test_live_view() -> None:
         for event in _events()[:4]:
             progress(event)
         with console.capture() as capture:
-            console.print(progress._view())
+            console.print(progress.view())
     shown = capture.get()
     assert "1 of 4 jobs" in shown
     assert "about 6 s left" in shown
-    assert "b" in shown.splitlines()[1]
+    assert "cpu" in shown.splitlines()[1]
+    assert "b" in shown.splitlines()[2]
 
 
 def test_quiet() -> None:

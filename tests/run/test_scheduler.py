@@ -110,7 +110,8 @@ def test_failures_stop_only_what_depends_on_them(
     assert outcome.done == {a.key, other.key}
     assert outcome.skipped == {after.key: bad.key, last.key: bad.key}
     failure = outcome.failed[bad.key]
-    assert (failure.error, failure.attempts) == (error, 1)
+    attempts = 2 if error == "SIGKILL" else 1  # it may have been memory: once more, alone
+    assert (failure.error, failure.attempts) == (error, attempts)
     assert message in failure.message
     assert "running bad" in failure.log_tail
     assert workspace.all_failures() == (failure,)
@@ -118,7 +119,7 @@ def test_failures_stop_only_what_depends_on_them(
     assert not list(workspace.artifacts.glob(".tmp-*"))
     assert [event.job for event in events if isinstance(event, Skipped)] == [after, last]
     assert [event.job for event in events if isinstance(event, Failed)] == [bad]
-    assert run_jobs(jobs, workspace, executor).failed[bad.key].attempts == 2
+    assert run_jobs(jobs, workspace, executor).failed[bad.key].attempts == 2 * attempts
 
 
 @LINUX
