@@ -18,14 +18,24 @@ _SPECS = (
         name="resnet18",
         target="dqbench.nets.cifar:resnet18",
         sizes=_ANY,
-        summary="ResNet-18, CIFAR form: 3x3 stem of stride 1, no max-pool; 11,173,962 parameters at 10 classes",
+        summary="ResNet-18. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool; 11,173,962 parameters "
+        "at 10 classes. From 160 px up the ImageNet form",
         source=_TIMM,
     ),
     ArchSpec(
         name="resnet50",
         target="dqbench.nets.cifar:resnet50",
         sizes=_ANY,
-        summary="ResNet-50, CIFAR form: 3x3 stem of stride 1, no max-pool; 23,520,842 parameters at 10 classes",
+        summary="ResNet-50. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool; 23,520,842 parameters "
+        "at 10 classes. From 160 px up the ImageNet form",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="resnet101",
+        target="dqbench.nets.cifar:resnet101",
+        sizes=_ANY,
+        summary="ResNet-101. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool. From 160 px up the "
+        "ImageNet form",
         source=_TIMM,
     ),
     ArchSpec(
@@ -82,6 +92,13 @@ _SPECS = (
         target="dqbench.nets.convnet:convnet3_slim",
         sizes=(32,),
         summary="convnet3-bn with width 32: for smoke runs on a CPU",
+        source="own",
+    ),
+    ArchSpec(
+        name="convnet4-slim",
+        target="dqbench.nets.convnet:convnet4_slim",
+        sizes=_ANY,
+        summary="ConvNet of depth 4, width 32, batch norm, 512 features at 64 px: for smoke runs on a CPU",
         source="own",
     ),
     ArchSpec(

@@ -22,13 +22,28 @@ def resnet(block: type[BasicBlock | Bottleneck], layers: tuple[int, ...], stride
 
 
 def resnet18(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
-    """ResNet-18 (He et al. 2016) in the form the CIFAR literature uses."""
-    return resnet(BasicBlock, (2, 2, 2, 2), stride=1, num_classes=num_classes, in_chans=in_chans)
+    """ResNet-18 (He et al. 2016): the CIFAR literature's form below 160 px, else the paper's."""
+    return _resnet_for(image_size, BasicBlock, (2, 2, 2, 2), num_classes=num_classes, in_chans=in_chans)
 
 
 def resnet50(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
-    """ResNet-50 (He et al. 2016) in the form the CIFAR literature uses."""
-    return resnet(Bottleneck, (3, 4, 6, 3), stride=1, num_classes=num_classes, in_chans=in_chans)
+    """ResNet-50 (He et al. 2016): the CIFAR literature's form below 160 px, else the paper's."""
+    return _resnet_for(image_size, Bottleneck, (3, 4, 6, 3), num_classes=num_classes, in_chans=in_chans)
+
+
+def resnet101(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
+    """ResNet-101 (He et al. 2016): the CIFAR literature's form below 160 px, else the paper's."""
+    return _resnet_for(image_size, Bottleneck, (3, 4, 23, 3), num_classes=num_classes, in_chans=in_chans)
+
+
+def _resnet_for(
+    image_size: int, block: type[BasicBlock | Bottleneck], layers: tuple[int, ...], **options: Any
+) -> nn.Module:
+    """The 7x7 stem of stride 2 and the max-pool are for images from 160 px up; smaller ones would vanish in them."""
+    if image_size < 160:
+        return resnet(block, layers, stride=1, **options)
+    net = ResNet(block, layers, zero_init_last=False, **options)  # type: ignore[arg-type]
+    return cast("nn.Module", net)
 
 
 def vit(num_classes: int, in_chans: int, image_size: int) -> nn.Module:

@@ -21,7 +21,7 @@ class ConvNet(nn.Module):
     Args:
         num_classes: width of the classifier.
         in_chans: channels of the images.
-        image_size: side of the images in pixels, divisible by 2 ** depth.
+        image_size: side of the images in pixels; odd maps lose their last row and column in pooling.
         depth: blocks.
         width: channels of every block.
         norm: makes the norm of a block from its width.
@@ -92,3 +92,8 @@ def convnet3_bn(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
 def convnet3_slim(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
     """Depth 3, width 32, batch norm."""
     return ConvNet(num_classes, in_chans, image_size, width=32)
+
+
+def convnet4_slim(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
+    """Depth 4, width 32, batch norm."""
+    return ConvNet(num_classes, in_chans, image_size, depth=4, width=32)

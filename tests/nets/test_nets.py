@@ -19,6 +19,7 @@ SPECS = {spec.name: spec for spec in dqbench_archs()}
 PARAMETERS = {  # at 10 classes and 3 channels, as in the forms' sources
     "resnet18": 11_173_962,
     "resnet50": 23_520_842,
+    "resnet101": 42_512_970,
     "mobilenetv2": 2_236_682,
     "convnet3-in": 320_010,
     "convnet3-bn": 320_010,
@@ -66,6 +67,25 @@ def test_it_takes_a_training_step_that_moves_every_parameter(net_and_images: tup
 def test_parameter_counts_are_those_of_the_cited_forms(name: str) -> None:
     net = build(SPECS[name], 10, 3, 32)
     assert sum(p.numel() for p in net.parameters()) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize(("name", "count"), [("resnet18", 11_181_642), ("resnet50", 23_528_522)])
+def test_from_160_px_up_a_resnet_has_the_form_made_for_imagenet(name: str, count: int) -> None:
+    for size in (160, 224):
+        net = build(SPECS[name], 10, 3, size)
+        assert sum(p.numel() for p in net.parameters()) == count
+        assert net.conv1.kernel_size == (7, 7)
+    net = build(SPECS["resnet18"], 10, 3, 224)
+    with torch.no_grad():
+        assert net.forward_features(torch.zeros(1, 3, 224, 224)).shape == (1, 512, 7, 7)
+    assert build(SPECS[name], 10, 3, 128).conv1.kernel_size == (3, 3)
+
+
+@pytest.mark.parametrize(("size", "features"), [(28, 32), (32, 128), (64, 512), (96, 1152)])
+def test_the_convnet_of_depth_4_takes_any_size(size: int, features: int) -> None:
+    net = build(SPECS["convnet4-slim"], 10, 1, size)
+    assert net.num_features == features
+    assert net(torch.zeros(2, 1, size, size)).shape == (2, 10)
 
 
 def test_the_vit_has_64_tokens_and_the_published_widths() -> None:
