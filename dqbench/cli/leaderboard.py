@@ -36,9 +36,20 @@ def leaderboard(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 if a board and its records disagree.")
     ] = False,
+    html: Annotated[
+        bool | None, typer.Option("--html/--no-html", help="The page index.html; default: made where plotly is there.")
+    ] = None,
+    images: Annotated[
+        bool | None,
+        typer.Option(
+            "--images/--no-images",
+            help="Kept images in the page; default: all in a workspace, in leaderboards those of openly licensed data.",
+        ),
+    ] = None,
 ) -> None:
     """Make the leaderboards from the records, or check that they agree."""
     from dqbench.board import files
+    from dqbench.cli.leaderboard_page import page
 
     state: State = ctx.obj
     source = records or _default_records(workspace)
@@ -46,6 +57,9 @@ def leaderboard(
     texts = files.generate(source, task, out=None if check else target)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
+    if whole:
+        public = source.parent.name == _REPOSITORY.name
+        found += page(state, source, target, check=check, wanted=html, images=images, public=public)
     _report(state, _answer(source, target, texts, found, check), target, len(texts), found, check)
     if check and found:
         raise typer.Exit(1)

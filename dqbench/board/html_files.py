@@ -1,0 +1,85 @@
+"""The page on disk: written beside the boards, or compared with what the records say now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dqbench.board import html, html_library, html_payload, html_pictures, published
+from dqbench.board.files import Difference, boards
+from dqbench.board.html_library import Library
+from dqbench.board.reading import load
+from dqbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dqbench.plugins import Registry
+
+NAME = "index.html"
+EXTRA = "the page needs plotly; run: pip install 'dqbench[html]'"
+
+Render = Callable[[Library], str]
+
+
+def renderer(folder: Path, registry: Registry, closed: bool = False, images: bool = True) -> Render:
+    """The page of the records below ``folder``, to be made with one plotting library or another.
+
+    Args:
+        closed: with kept images of data whose licence does not let anybody show them in public.
+        images: with kept images at all. They come from ``artifacts/`` beside ``folder`` and the stored data sets.
+
+    Raises:
+        UsageError: records that cannot be used.
+    """
+    made = boards(load(folder))
+    records = [record for found in made.values() for board in found for record in board.section.done.values()]
+    artifacts = folder.parent / "artifacts"
+    pictures = html_pictures.gather(records, artifacts, registry, closed) if images else html_pictures.none()
+    content = html_payload.payload(made, published.load(), pictures)
+    return lambda library: html.render(content, library)
+
+
+def difference(render: Render, out: Path) -> Difference | None:
+    """How the page in ``out`` differs from what it should be.
+
+    The page that is there may carry another release of the plotting library than the installed one; what it must not
+    carry is another text under the number of the installed release.
+    """
+    path = out / NAME
+    if not path.is_file():
+        return Difference(NAME, "missing")
+    page = _read(path)
+    inside, installed = html_library.read(page), html_library.installed()
+    if inside is None or (installed and installed.version == inside.version and installed.digest != inside.digest):
+        return Difference(NAME, "stale")
+    return None if render(inside) == page else Difference(NAME, "stale")
+
+
+def write(render: Render, out: Path) -> Difference | None:
+    """Bring the page in ``out`` up to date; gives what was changed.
+
+    Raises:
+        UsageError: the extra is missing, the file there was not made by dqbench, or it cannot be written.
+    """
+    changed = difference(render, out)
+    if changed is None:
+        return None
+    library = html_library.installed()
+    if library is None:
+        raise UsageError(EXTRA)
+    path = out / NAME
+    if changed.what == "stale" and html.GENERATED not in _read(path)[:200]:
+        raise UsageError(f"{path} was not made by dqbench leaderboard; move it away, or give --out DIR")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(library), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; give --out DIR") from error
+    return changed
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,189 @@
+"""What the page shows, as plain data: the boards' own numbers and texts, nothing computed anew."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dqbench.board import comparing, sentences, tables, text
+from dqbench.board.board import Board, CellNumbers, seconds
+from dqbench.board.costs import ROLES
+from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
+from dqbench.board.html_details import Facts, details
+from dqbench.board.html_pictures import Pictures
+from dqbench.board.published import Published, Result
+from dqbench.board.sections import Place, Row
+from dqbench.board.statistics import Estimate
+from dqbench.board.tables import Table
+from dqbench.records import Record
+from dqbench.specs import Budget
+
+COLUMNS = ("score", "Δ random", "gain", "κ", "samples", "bytes", "updates", *ROLES, "train s", "best epoch")
+"""What every cell has, in the order of its values and texts."""
+
+
+def payload(boards: Mapping[str, Sequence[Board]], known: Published, pictures: Pictures) -> dict[str, Any]:
+    """Everything the page knows, as JSON values; equal for equal records, byte by byte."""
+    facts = Facts()
+    found = [board for _, group in sorted(boards.items()) for board in group]
+    shown = [_board(board, known, facts, pictures) for board in found]
+    return {
+        "boards": shown,
+        "columns": COLUMNS,
+        "critical": [_critical(analysis) for analysis in critical_differences(boards)],
+        "facts": facts.values,
+        "pictures": pictures.pools(),
+    }
+
+
+def identity(board: Board) -> str:
+    """The name of a board in the page's address."""
+    setting = board.section.setting
+    digest = hashlib.sha256(repr(setting).encode()).hexdigest()[:6]
+    return f"{setting.task}-{setting.task_version}-{setting.profile}-{setting.labels}-{digest}"
+
+
+def _board(board: Board, known: Published, facts: Facts, pictures: Pictures) -> dict[str, Any]:
+    section, setting = board.section, board.section.setting
+    places = _places(board)
+    index = {place: number for number, place in enumerate(places)}
+    compared = comparing.compare(board, known)
+    return {
+        "id": identity(board),
+        "title": sentences.title(setting),
+        "task": setting.task,
+        "version": setting.task_version,
+        "profile": setting.profile,
+        "labels": setting.labels,
+        "metric": setting.metric,
+        "precision": setting.precision,
+        "data": f"{setting.dataset}, {setting.provenance}",
+        "about": sentences.data(setting).replace("`", ""),
+        "trainSamples": setting.train_samples,
+        "state": sentences.state(board),
+        "outcome": sentences.outcome(board),
+        "reading": sentences.reading(board),
+        "columnWords": sentences.columns(board),
+        "rows": [_row(board, row) for row in section.rows],
+        "networks": [network.label for network in section.networks],
+        "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
+        "cells": [_cell(board, place, facts, pictures) for place in places],
+        "across": _table(tables.across_table(board)),
+        "compared": [_comparison(c, index, facts) for c in compared],
+        "elsewhere": [_elsewhere(result) for result in comparing.elsewhere(board, known)],
+    }
+
+
+def _places(board: Board) -> list[Place]:
+    section = board.section
+    budgets = [*section.budgets, Budget.full()]
+    found = [(row, network, budget) for row in section.rows for network in section.networks for budget in budgets]
+    return [place for place in found if place in section.done or place in section.failed]
+
+
+def _row(board: Board, row: Row) -> dict[str, Any]:
+    kind = "full" if row.is_full else "twin" if row.is_twin else "control" if row.control_of else "method"
+    rank = board.rows[row].rank
+    return {"name": tables.row_name(row), "label": row.label, "kind": kind, "rank": rank}
+
+
+def _cell(board: Board, place: Place, facts: Facts, pictures: Pictures) -> dict[str, Any]:
+    section = board.section
+    row, network, budget = place
+    where = {
+        "r": section.rows.index(row),
+        "n": section.networks.index(network),
+        "b": section.budgets.index(budget) if budget in section.budgets else -1,
+    }
+    record = section.done.get(place)
+    if record is None:
+        return {**where, "more": details(section.failed[place], facts)}
+    numbers = board.cells[place]
+    values, texts = zip(*_columns(numbers, record), strict=True)
+    return {
+        **where,
+        "score": _ends(numbers.score),
+        "delta": _ends(numbers.delta),
+        "v": values,
+        "x": texts,
+        "more": {**details(record, facts), "kept": pictures.of(record)},
+    }
+
+
+def _columns(cell: CellNumbers, record: Record) -> list[tuple[float | None, str]]:
+    """Value and text of each of ``COLUMNS``."""
+    mark = text.MARKS[cell.mark]
+    delta, gain, kappa = cell.delta, cell.gain, cell.kappa
+    costs = [_cost(record, roles) for roles in ROLES.values()]
+    return [
+        (_short(cell.score.mean), text.score(cell.score) + mark),
+        (_short(delta.mean) if delta else None, text.points(delta) + mark),
+        (_short(gain.value) if gain else None, text.ratio(gain)),
+        (_short(kappa.value) if kappa else None, text.ratio(kappa)),
+        (_short(cell.samples), text.count(cell.samples)),
+        (_short(cell.bytes), text.size(cell.bytes)),
+        (_short(cell.updates), text.count(cell.updates)),
+        *((None if s is None else _short(s), text.seconds(s)) for s in costs),
+        (None if cell.train_s is None else _short(cell.train_s), text.seconds(cell.train_s)),
+        (cell.best, "" if cell.best is None else text.fixed(cell.best, 1)),
+    ]
+
+
+def _cost(record: Record, roles: Sequence[str]) -> float | None:
+    """Mean seconds in these roles; None where the cell has no such work, or its facts are missing."""
+    used = any(run.jobs.get(role) for run in record.runs for role in roles)
+    return seconds(record, roles) if used else None
+
+
+def _short(value: float) -> float:
+    return round(text.settled(value), 4)
+
+
+def _ends(value: Estimate | None) -> list[float] | None:
+    """Mean and both ends: of the 95 % interval, or of the range below three seeds."""
+    if value is None:
+        return None
+    low, high = value.interval or (value.least, value.most)
+    return [_short(value.mean), _short(low), _short(high), int(value.half is not None)]
+
+
+def _table(content: Table) -> dict[str, Any]:
+    return {"header": content.header, "rows": content.rows, "names": content.names}
+
+
+def _comparison(c: comparing.Comparison, index: Mapping[Place, int], facts: Facts) -> dict[str, Any]:
+    first = c.results[0]
+    return {
+        "cell": index[c.place],
+        "published": first.value,
+        "printed": first.printed + (f" ± {first.std:g}" if first.std is not None else ""),
+        "measured": _short(c.measured),
+        "shown": text.fixed(c.measured, 1),
+        "difference": text.signed_or_blank(c.difference),
+        "best": "" if c.best is None else text.fixed(c.best, 1),
+        "bestDifference": text.signed_or_blank(c.best_difference),
+        "z": text.signed_or_blank(c.z),
+        "comparable": c.comparable,
+        "whyNot": c.why_not or "; ".join(c.bars),
+        "differs": [facts.add(note) for note in c.differs],
+        "sources": "; ".join(dict.fromkeys(f"{r.paper} {r.table}" for r in c.results)),
+    }
+
+
+def _critical(analysis: CriticalDifference | NoCriticalDifference) -> dict[str, Any]:
+    if isinstance(analysis, NoCriticalDifference):
+        return {"labels": analysis.labels, "why": analysis.reason}
+    names = [name for name, _ in analysis.ranks]
+    return {
+        "labels": analysis.labels,
+        "tasks": analysis.tasks,
+        "ranks": [(name, _short(rank)) for name, rank in analysis.ranks],
+        "cd": _short(analysis.difference),
+        "p": _short(analysis.p),
+        "groups": [(names.index(group[0]), names.index(group[-1])) for group in analysis.groups],
+    }
+
+
+def _elsewhere(r: Result) -> tuple[str, ...]:
+    return (r.method, r.arch, text.budget(r.budget), r.printed, f"{r.paper} {r.table}")
