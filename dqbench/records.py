@@ -90,6 +90,7 @@ class Run(_Part):
     score: float = Field(description="the metric at the last epoch, in percent, read once from the test set")
     metrics: dict[str, Any] = Field(description="all that the evaluator returned")
     best_epoch_score: float | None = Field(None, description="best of at most 20 snapshots on the test set; on request")
+    test_reads: int | None = Field(None, description="how often its jobs opened the test set; null if not noted")
     curve: list[dict[str, float]] = Field(description="per epoch: epoch, loss, accuracy (as trained on), lr")
     samples: int = Field(description="samples trained on")
     bytes: int = Field(description="bytes of what must be stored: images, labels, weights, anything training needs")

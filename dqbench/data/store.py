@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dqbench.data import seal
 from dqbench.data.arrays import Arrays, Provenance, TestSet
 from dqbench.data.info import FILE, DatasetInfo, damaged, data_root, folder_of, present, read_info
 from dqbench.data.writing import locked, write
@@ -132,8 +133,9 @@ def open_test(name: str, per_class: int | None = None) -> TestSet:
     """The test set, or the first ``per_class`` images of each class. Only the evaluate job calls this.
 
     Raises:
-        UsageError: the data set is not there, or damaged.
+        UsageError: the seal is not broken (:mod:`dqbench.data.seal`), or the data set is not there, or damaged.
     """
+    seal.note_read(name)
     import numpy as np
 
     from dqbench.data.content import first_of_each_class

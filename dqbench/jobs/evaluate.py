@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from dqbench.data import store
+from dqbench.data import seal, store
 from dqbench.data.source import Source
 from dqbench.data.store import TestSet
 from dqbench.errors import UsageError
@@ -24,7 +24,8 @@ Metrics = dict[str, Any]
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
     """Score the last epoch's network, and every snapshot if there are any, on one reading of the test set."""
     source = open_source(spec["source"])
-    test = store.open_test(spec["source"]["dataset"], spec["test_per_class"])
+    with seal.broken() as reads:
+        test = store.open_test(spec["source"]["dataset"], spec["test_per_class"])
     if test.content_hash != spec["test_hash"]:
         raise UsageError(f"the test set of {source.name} changed since this run was planned; run the command again")
     evaluator = load_target(spec["evaluator"])
@@ -42,6 +43,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         "metrics": metrics,
         "best_epoch_score": max(scores) if scores else None,
         "test_samples": len(test.labels),
+        "test_reads": len(reads.names),
     }
 
 

@@ -75,6 +75,7 @@ def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
         score=evaluate["score"],
         metrics=evaluate["metrics"],
         best_epoch_score=evaluate["best_epoch_score"],
+        test_reads=evaluate.get("test_reads"),
         curve=train["curve"],
         samples=train["samples"],
         bytes=train["bytes"],

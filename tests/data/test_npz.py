@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ import numpy as np
 import pytest
 
 from dqbench import plugins
-from dqbench.data import store
+from dqbench.data import seal, store
 from dqbench.data.npz import read_for, read_images, read_npz
 from dqbench.errors import UsageError
 from dqbench.specs import DatasetSpec
 
 CIFAR10: DatasetSpec = plugins.load().datasets["cifar10"]
+
+
+@pytest.fixture(autouse=True)
+def unsealed() -> Iterator[None]:
+    with seal.broken():
+        yield
 
 
 def arrays(classes: int = 3, side: int = 4, n: int = 30, m: int = 12) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dqbench import plugins
-from dqbench.data import store
+from dqbench.data import seal, store
 from dqbench.data.content import channel_statistics, content_hash, first_of_each_class
 from dqbench.data.store import Arrays
 from dqbench.errors import UsageError
