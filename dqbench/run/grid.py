@@ -342,8 +342,8 @@ class _TaskPlanner:
     def _job(self, kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str], label: str, images: float) -> str:
         needs = Needs(
             threads=self.profile.threads,
-            gpu_gib=_GPU_GIB[kind] if kind in _GPU_GIB else self.registry.methods[spec["method"]].gpu_gib,
-            seconds=0.1 + images * _EFFORT[kind] / RATE[self.device],
+            gpu_gib=self.registry.methods[spec["method"]].gpu_gib if "method" in spec else _GPU_GIB.get(kind, 4.0),
+            seconds=0.1 + images * _EFFORT.get(kind, 1.0) / RATE[self.device],
             time_limit_s=self.profile.time_limit_s,
             images=images,
         )

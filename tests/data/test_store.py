@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,12 @@ from dqbench.plugins import Origin, Registry
 from dqbench.specs import DatasetSpec
 
 NAMES = ("cat", "dog", "owl")
+
+
+@pytest.fixture(autouse=True)
+def unsealed() -> Iterator[None]:
+    with seal.broken():
+        yield
 
 
 def toy(seed: int = 0, n: int = 30, m: int = 12, shape: tuple[int, int, int] = (4, 5, 3)) -> Arrays:
