@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,11 +38,13 @@ def run_child(request: Mapping[str, Any], server: int, errors: int, close: Itera
         _do(request)
         code = 0
     except BaseException as error:  # also SystemExit and KeyboardInterrupt: a child must never return
-        traceback.print_exc()
         os.write(errors, _error(error))
+        with suppress(Exception):  # the log's disk may be full
+            traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with suppress(Exception):
+                stream.flush()
         os._exit(code)
 
 
