@@ -161,7 +161,8 @@ class Record(_Part):
     @property
     def file_name(self) -> str:
         """Where the record lies below ``records/``: readable, and unique by its key."""
-        return file_name(self.cell, self.key)
+        name = file_name(self.cell, self.key)
+        return name if self.trust == "measured" else name.replace(".json", f"_{self.trust}.json")
 
 
 def file_name(cell: Cell, key: str) -> str:
