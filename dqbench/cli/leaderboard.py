@@ -52,7 +52,7 @@ def leaderboard(
     from dqbench.cli.leaderboard_page import page
 
     state: State = ctx.obj
-    source = records or _default_records(workspace)
+    source = records or default_records(workspace)
     target = out or (source.parent if source.parent.name == _REPOSITORY.name else source.parent / "boards")
     texts = files.generate(source, task, out=None if check else target)
     whole = task is None
@@ -65,7 +65,8 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def _default_records(workspace: Path) -> Path:
+def default_records(workspace: Path) -> Path:
+    """``leaderboards/records`` in a checkout, else the workspace's."""
     published = _REPOSITORY / "records"
     return published if published.is_dir() else workspace / "records"
 

@@ -1,0 +1,241 @@
+"""Pictures for papers, drawn by matplotlib: curves over the keep ratio, accuracy against cost, architectures, bins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dqbench.board import costs, text
+from dqbench.board.board import Board, seconds
+from dqbench.board.sections import Network, Row
+from dqbench.board.sentences import title
+from dqbench.board.statistics import Estimate
+from dqbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+REFERENCES = {"random": "#555555", "full": "#111111"}
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F00")
+"""Okabe and Ito's colours, which readers with any kind of colour vision tell apart."""
+MARKERS = "os^Dvp<>"
+
+Cost = Literal["seconds", "bytes"]
+
+
+def check(out: Path) -> None:
+    """Whether there is a matplotlib, and a format it writes.
+
+    Raises:
+        UsageError: there is none, or the ending is another.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(f"{out} does not end in {', '.join(FORMATS)}; the ending says which picture is written")
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise UsageError("dqbench plot needs matplotlib; run: pip install 'dqbench[plots]'") from error
+    matplotlib.use("agg")
+    matplotlib.rc("svg", hashsalt="dqbench")
+    matplotlib.rc("savefig", dpi=200)
+    matplotlib.rc("font", size=9)
+    matplotlib.rc("axes.spines", top=False, right=False)
+    matplotlib.rc("pdf", fonttype=42)
+
+
+def save(figure: Figure, out: Path) -> None:
+    """Write a figure; equal figures give equal files.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    nothing: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix.lower(), {})
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(out, bbox_inches="tight", metadata=nothing or None)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}; give another -o FILE") from error
+
+
+def ratio_curve(board: Board) -> Figure:
+    """Score against keep ratio, a panel for each network: bands are 95 % intervals, or ranges below three seeds.
+
+    Raises:
+        UsageError: the board has no keep ratio.
+    """
+    budgets = [budget for budget in board.section.budgets if budget.kind == "ratio"]
+    if not budgets:
+        raise UsageError(f"{title(board.section.setting)} has no keep ratio to draw")
+
+    def draw(axes: Axes, network: Network) -> None:
+        for row in board.section.rows:
+            cells = [(b.value, cell.score) for b in budgets if (cell := board.cell(row, network, b))]
+            if cells:
+                _curve(axes, board, row, [ratio for ratio, _ in cells], [score for _, score in cells])
+        axes.set_xscale("log")
+        axes.set_xticks([b.value for b in budgets], [f"{b.value:g}" for b in budgets])
+        axes.minorticks_off()
+        axes.set_xlabel("keep ratio")
+
+    return _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}")
+
+
+def _curve(axes: Axes, board: Board, row: Row, x: Sequence[float], scores: Sequence[Estimate]) -> None:
+    colour, marker = _look(board, row)
+    low, high = zip(*(_ends(score) for score in scores), strict=True)
+    style = "--" if row.is_full else ":" if row.control_of else "-"
+    marker = "" if row.is_full else marker
+    axes.plot(x, [s.mean for s in scores], style, color=colour, marker=marker, markersize=4, label=row.label)
+    axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _ends(score: Estimate) -> tuple[float, float]:
+    return score.interval or (score.least, score.most)
+
+
+def _spread(board: Board) -> str:
+    counts = {cell.score.count for cell in board.cells.values()}
+    seeds = f"{min(counts)} seeds" if len(counts) == 1 else f"{min(counts)} to {max(counts)} seeds"
+    return f"band: {'95 % interval' if min(counts) > 2 else 'range'} over {seeds}"
+
+
+def pareto(board: Board, cost: Cost = "seconds") -> Figure:
+    """Score against seconds to compress or bytes to store, a panel for each network, with the front drawn.
+
+    Seconds are those of observing, preparing and compressing, all that is on a cell's path.
+
+    Raises:
+        UsageError: no cell has that cost.
+    """
+
+    def draw(axes: Axes, network: Network) -> None:
+        points = []
+        for row in board.section.rows:
+            found = _costs(board, row, network, cost)
+            colour, marker = _look(board, row)
+            if found:
+                xs, ys = [x for x, _, _ in found], [y for _, y, _ in found]
+                axes.scatter(xs, ys, color=colour, marker=marker, s=24, label=row.label)
+            for x, y, name in found:
+                axes.annotate(name, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=6, color=colour)
+            points += [(x, y) for x, y, _ in found]
+        front = _front(points)
+        axes.step([x for x, _ in front], [y for _, y in front], "-", where="post", color="#999999", lw=1, label="front")
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds to compress" if cost == "seconds" else "bytes to store")
+
+    if not any(_costs(board, row, network, cost) for row in board.section.rows for network in board.section.networks):
+        raise UsageError(f"{title(board.section.setting)}: no record has {cost} to draw")
+    return _panels(board, draw, f"{board.section.setting.metric} in %")
+
+
+def _costs(board: Board, row: Row, network: Network, cost: Cost) -> list[tuple[float, float, str]]:
+    found = []
+    for budget in board.section.budgets if not row.is_full else ():
+        cell, record = board.cell(row, network, budget), board.section.record(row, network, budget)
+        if cell and record:
+            roles = [role for group in costs.ROLES.values() for role in group]
+            x = cell.bytes if cost == "bytes" else seconds(record, roles)
+            found += [(x, cell.score.mean, text.budget(budget).removeprefix("keep "))] if x else []
+    return found
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points that none is both cheaper and better than, cheapest first."""
+    front: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or y > front[-1][1]:
+            front.append((x, y))
+    return front or [(1.0, 0.0)]
+
+
+def heatmap(board: Board) -> Figure:
+    """Methods against networks, a panel for each budget: the score, coloured by its difference to random.
+
+    Raises:
+        UsageError: no method beside full data and random.
+    """
+    import matplotlib.pyplot as plt
+
+    section = board.section
+    rows = [row for row in section.rows if not (row.is_full or row.is_twin)]
+    if not rows or not section.budgets:
+        raise UsageError(f"{title(section.setting)} has no method to draw beside full data and random")
+    shape = (1.2 + (0.9 + 0.9 * len(section.networks)) * len(section.budgets), 1.4 + 0.42 * len(rows))
+    figure, panels = plt.subplots(
+        1, len(section.budgets), figsize=shape, squeeze=False, layout="constrained", sharey=True
+    )
+    deltas = [cell.delta.mean for cell in board.cells.values() if cell.delta]
+    most = max((abs(delta) for delta in deltas), default=1.0) or 1.0
+    for axes, budget in zip(panels[0], section.budgets, strict=True):
+        cells = [[board.cell(row, network, budget) for network in section.networks] for row in rows]
+        values = [[cell.delta.mean if cell and cell.delta else float("nan") for cell in line] for line in cells]
+        image = axes.imshow(values, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
+        for i, line in enumerate(cells):
+            for j, cell in enumerate(line):
+                words = f"{text.fixed(cell.score.mean, 1)}{text.MARKS[cell.mark]}" if cell else "–"
+                strong = bool(cell and cell.delta and abs(cell.delta.mean) > 0.6 * most)
+                axes.text(j, i, words, ha="center", va="center", fontsize=8, color="white" if strong else "black")
+        axes.set_xticks(range(len(section.networks)), [n.label for n in section.networks], rotation=30, ha="right")
+        axes.set_yticks(range(len(rows)), [row.label for row in rows])
+        axes.set_title(text.budget(budget), fontsize=9)
+        axes.tick_params(length=0)
+    figure.colorbar(image, ax=list(panels[0]), label="points to random", shrink=0.9)
+    figure.suptitle(title(section.setting), fontsize=8)
+    return figure
+
+
+def bins(
+    place: npt.NDArray[np.float64], bin_: npt.NDArray[np.int64] | None, kept: npt.NDArray[np.bool_], words: str
+) -> Figure:
+    """Samples at their places (n, 2), coloured by bin (n,) where there are bins, and by kept or dropped (n,)."""
+    import matplotlib.pyplot as plt
+
+    count = 1 if bin_ is None else 2
+    figure, panels = plt.subplots(1, count, figsize=(4.2 * count + 0.6, 4.2), squeeze=False, layout="constrained")
+    if bin_ is not None:
+        shown = panels[0][0].scatter(*place.T, c=bin_ + 1, cmap="viridis", s=5, linewidths=0)
+        figure.colorbar(shown, ax=panels[0][0], label="bin, in the order of their making", shrink=0.9)
+    axes = panels[0][-1]
+    axes.scatter(*place[~kept].T, color="#C8C8C8", s=4, linewidths=0, label=f"dropped ({int((~kept).sum()):,})")
+    axes.scatter(*place[kept].T, color=COLOURS[1], s=7, linewidths=0, label=f"kept ({int(kept.sum()):,})")
+    axes.legend(fontsize=7, markerscale=2, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2)
+    for axes in panels[0]:
+        axes.set_axis_off()
+    figure.suptitle(words, fontsize=8)
+    return figure
+
+
+def _panels(board: Board, draw: Callable[[Axes, Network], None], label: str) -> Figure:
+    import matplotlib.pyplot as plt
+
+    networks = board.section.networks
+    columns = min(3, len(networks))
+    lines = -(-len(networks) // columns)
+    shape = (3.6 * columns + 1.2, 3.0 * lines + 0.5)
+    figure, grid = plt.subplots(lines, columns, figsize=shape, squeeze=False, layout="constrained")
+    panels = list(grid.flat)
+    for axes, network in zip(panels, networks, strict=False):
+        draw(axes, network)
+        axes.set_title(network.label, fontsize=9)
+        axes.grid(True, color="#EEEEEE", linewidth=0.6)
+    for axes in panels[len(networks) :]:
+        axes.set_axis_off()
+    panels[0].set_ylabel(label, fontsize=8)
+    found = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(found.values()), list(found), loc="outside right upper", fontsize=7, frameon=False)
+    figure.suptitle(title(board.section.setting), fontsize=8)
+    return figure
+
+
+def _look(board: Board, row: Row) -> tuple[str, str]:
+    """Colour and marker: those of the references, else by the place among the other rows."""
+    if row.is_full or row.is_twin:
+        return REFERENCES[row.method], "x"
+    place = [other for other in board.section.rows if not (other.is_full or other.is_twin)].index(row)
+    return COLOURS[place % len(COLOURS)], MARKERS[place // len(COLOURS) % len(MARKERS)]
