@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from dqbench.errors import UsageError
 
 BudgetKind = Literal["ratio", "ipc", "full"]
 MethodKind = Literal["selection", "quantization", "distillation"]
 Labels = Literal["hard", "soft", "teacher"]
+"""What a network learns from: the samples' classes; probabilities stored with the set; a live teacher."""
+
+REGIMES: tuple[Labels, ...] = ("hard", "soft", "teacher")
 
 
 class Config(BaseModel):
@@ -75,10 +78,13 @@ class Recipe(BaseModel):
     """How a network is trained, all but its architecture and seed.
 
     The learning rate is per step: ``cosine`` falls from ``lr`` to ``lr * final_lr`` over the whole training, ``step``
-    is multiplied by ``step_factor`` once at half of it. Weight decay is not applied to biases and norms if
+    is multiplied by ``step_factor`` once at half of it, ``half-cosine`` is the first half of a cosine twice as long and
+    ends at half of ``lr``. Weight decay is not applied to biases and norms if
     ``decay_matrices_only``. ``augment`` names on-device augmentations, applied in order: ``crop4`` (zero-padded by 4,
     random crop), ``shift1`` (the same with 1), ``flip`` (left-right, p = 1/2), ``randaugment-N-M`` (N operations of
-    strength M out of 30).
+    strength M out of 30), ``rrc-A`` (a random crop of at least A % of the area, resized back), ``patches-G`` (rows and
+    columns of a G x G grid of patches in random order). ``cutmix`` and ``temperature`` are left out of a dump where they
+    are at their defaults, so that the keys of jobs made before there were any stay as they were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,12 +97,24 @@ class Recipe(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum")
     weight_decay: float = Field(5e-4, ge=0, description="L2 penalty (decoupled for adamw)")
     decay_matrices_only: bool = Field(False, description="leave biases and norms undecayed")
-    schedule: Literal["cosine", "step", "constant"] = Field("cosine", description="course of the learning rate")
+    schedule: Literal["cosine", "half-cosine", "step", "constant"] = Field(
+        "cosine", description="course of the learning rate"
+    )
     warmup_epochs: float = Field(0.0, ge=0, description="linear warm-up from 0")
     final_lr: float = Field(0.0, ge=0, le=1, description="where cosine ends, as a share of lr")
     step_factor: float = Field(0.1, gt=0, le=1, description="the factor of schedule=step at half the training")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing")
     augment: tuple[str, ...] = Field((), description="on-device augmentations in order")
+    cutmix: float = Field(0.0, ge=0, allow_inf_nan=False, description="α of CutMix's Beta(α, α); 0 is off")
+    temperature: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="T that softens teacher and student under labels=teacher"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        unused = {"cutmix": 0.0, "temperature": 1.0}
+        return {name: value for name, value in dumped.items() if unused.get(name) != value}
 
 
 @dataclass(frozen=True)
@@ -121,6 +139,8 @@ class Profile:
         test_per_class: the same for the test set.
         threads: CPU threads of one job on a CPU; it can change the last bits of a result, so it is fixed here.
         time_limit_s: a job that runs longer is stopped.
+        ipcs: default budgets in images per class, beside ``keeps``.
+        dataset: the data set of this profile where it is not the task's, e.g. the same images at another size.
     """
 
     archs: tuple[str, ...]
@@ -132,6 +152,8 @@ class Profile:
     test_per_class: int | None = None
     threads: int = 1
     time_limit_s: float = 24 * 3600.0
+    ipcs: tuple[int, ...] = ()
+    dataset: str | None = None
 
     def recipe(self, arch: str) -> Recipe:
         """The recipe of one architecture."""
@@ -149,12 +171,14 @@ class MethodSpec:
         config: pydantic model of the options, import-light.
         kind: selection keeps samples, quantization may drop patches of them, distillation makes images.
         version: raised whenever the method's results change.
-        needs: ``("observer",)`` if it looks through a trained network.
+        needs: ``("observer",)`` if it looks through a trained network: ``prepare`` gets it, or ``compress`` as
+            ``observed=`` where there is no ``prepare``.
         prepares: whether the class has ``prepare``.
         builds_on: a method whose prepared arrays this one starts from: its own ``prepare`` gets them as ``prior``;
             without one of its own they are what ``compress`` gets. Its config must have that method's options.
         compress_only: options that only ``compress`` reads, so that changing one never prepares again.
         control_of: the method that this one is a control row for.
+        labels: the regimes of labels in which its sets can be trained on, the usual one first.
         gpu_gib: GPU memory that ``prepare`` and ``compress`` ask for.
         differs: where this implementation and released code or papers part, in words.
     """
@@ -171,8 +195,14 @@ class MethodSpec:
     builds_on: str | None = None
     compress_only: tuple[str, ...] = ()
     control_of: str | None = None
+    labels: tuple[Labels, ...] = ("hard",)
     gpu_gib: float = 1.0
     differs: str = ""
+
+    @property
+    def observes_in_compress(self) -> bool:
+        """Whether ``compress``, not ``prepare``, looks through the observer."""
+        return "observer" in self.needs and not self.prepares
 
 
 @dataclass(frozen=True)
@@ -180,12 +210,15 @@ class DatasetSpec:
     """A data set that can be had by name.
 
     Attributes:
-        target: ``module:function`` that returns the arrays (``dqbench.data.store.Arrays``), from files or a download.
+        target: ``module:function`` that returns the arrays (``dqbench.data.store.Arrays``), from files or a download;
+            empty where ``origin`` is ``import``.
         classes: number of classes.
         shape: (height, width, channels) of one image.
         counts: (train, test) numbers of the official set.
         origin: ``bundled`` (ships inside a dependency), ``download`` (fetched by ``dqbench data get``) or ``import``.
-        class_names: one per class, which an import takes over; empty where they are not fixed.
+        class_names: one per class, which an import takes over; empty where they are not fixed. For image folders they
+            are the folders' names, sorted.
+        class_titles: what the classes are called where their names are codes; else empty.
     """
 
     name: str
@@ -198,6 +231,7 @@ class DatasetSpec:
     licence: str
     citation: str
     class_names: tuple[str, ...] = ()
+    class_titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

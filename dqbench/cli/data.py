@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.data import store
 from dqbench.data.store import DatasetInfo
 from dqbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dqbench.specs import DatasetSpec
 
 HASH_DIGITS = 12
 
@@ -37,7 +41,7 @@ def get(ctx: typer.Context, name: Name) -> None:
         return
     spec = state.registry().datasets[name]
     if spec.origin == "import":
-        raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} FILE.npz")
+        raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} DIR (or FILE.npz)")
     state.messages.print(f"getting {name} into {store.data_root()}", soft_wrap=True)
     _report(state, store.fetch(spec))
 
@@ -46,18 +50,49 @@ def get(ctx: typer.Context, name: Name) -> None:
 def import_(
     ctx: typer.Context,
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Arrays x_train (uint8 NHWC), y_train, x_test, ...")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|FILE.npz",
+            help="A folder with train/CLASS/IMAGE and val/CLASS/IMAGE, or arrays x_train (uint8 NHWC), y_train, …",
+        ),
+    ],
+    size: Annotated[
+        int | None, typer.Option(help="Side in pixels of a folder's images; by default the data set's own, or 64.")
+    ] = None,
+    test_share: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Draw this share of each class where there is no test folder.")
+    ] = None,
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
 ) -> None:
-    """Take a data set from an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
-    from dqbench.data.npz import read_for, read_npz
-
+    """Take a data set from an image folder, or an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
     state: State = ctx.obj
     known = state.registry().datasets
+    if size is not None and name not in known and f"{name}-{size}" in known:
+        name = f"{name}-{size}"
+    spec = {one.name: one for one in known}.get(name)
+    replaced = [f"took the place of the {name} that was there"] if name in store.present() else []
+    if source.is_dir():
+        from dqbench.data.importing import import_folder
+
+        with file_progress(state, f"importing {source}") as progress:
+            found, notes = import_folder(
+                name, source, spec,
+                size=size, test_share=test_share, skip_unreadable=skip_unreadable, progress=progress,
+            )  # fmt: skip
+    else:
+        if size is not None or test_share is not None or skip_unreadable:
+            raise UsageError(f"--size, --test-share and --skip-unreadable are for image folders; {source} is none")
+        found, notes = _import_npz(state, name, source, spec)
+    _report(state, found, notes + replaced)
+
+
+def _import_npz(state: State, name: str, file: Path, spec: DatasetSpec | None) -> tuple[DatasetInfo, list[str]]:
+    from dqbench.data.npz import read_for, read_npz
+
     with state.messages.status(f"importing {file}"):
-        arrays, notes = read_for(known[name], file) if name in known else (read_npz(file), [])
-        if name in store.present():
-            notes.append(f"took the place of the {name} that was there")
-        _report(state, store.put(name, arrays), notes)
+        arrays, notes = read_for(spec, file) if spec else (read_npz(file), [])
+        return store.put(name, arrays), notes
 
 
 @commands.command("list")

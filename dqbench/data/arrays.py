@@ -14,6 +14,21 @@ Provenance = Literal["verified", "imported", "bundled"]
 
 
 @dataclass(frozen=True)
+class FileList:
+    """The image files behind the images of a training or test set.
+
+    Attributes:
+        names: relative path of each image, with ``/``.
+        hash: over class names, decoded size, and name, sha256 and label of each file.
+        skipped: files that could not be read, each with the reason.
+    """
+
+    names: tuple[str, ...]
+    hash: str
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Arrays:
     """A whole data set.
 
@@ -24,6 +39,9 @@ class Arrays:
         y_test: class index of each test image, shape (m,), int64.
         class_names: one per class.
         provenance: see :data:`Provenance`.
+        train_files: where the training images came from an image folder.
+        test_files: where the test images came from an image folder.
+        note: what must be known of how the arrays were made, in words; empty where there is nothing to say.
     """
 
     x_train: npt.NDArray[np.uint8]
@@ -32,6 +50,9 @@ class Arrays:
     y_test: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
     provenance: Provenance
+    train_files: FileList | None = None
+    test_files: FileList | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -93,12 +93,33 @@ def load_folder(
     Raises:
         UsageError: wrong layout, a class without (readable) images, or an unreadable image, which is named.
     """
+    check_size(size)
+    return load_images(index(folder), folder.resolve().name, size, skip_unreadable, cache=cache, progress=progress)
+
+
+def check_size(size: int) -> None:
+    """The side of decoded images must be positive (UsageError)."""
     if size < 1:
         raise UsageError(f"image size {size} is below 1; give pixels, e.g. 64")
-    found = index(folder)
+
+
+def load_images(
+    found: ImageFolder,
+    name: str,
+    size: int,
+    skip_unreadable: bool = False,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> FolderSource:
+    """Decode listed images as :func:`load_folder` does, into a source of this name.
+
+    Raises:
+        UsageError: a class without readable images, or an unreadable image, which is named.
+    """
     images = _room(cache, (len(found.files), size, size, 3))
     kept, skipped = _fill(images, found, skip_unreadable, progress)
-    source = _folder_source(found, folder.resolve().name, images[: len(kept)], kept)
+    source = _folder_source(found, name, images[: len(kept)], kept)
     file_sizes = np.array([one.bytes for one in kept], dtype=np.int64)
     image_sizes = np.array([one.size for one in kept], dtype=np.int64)
     return FolderSource(source, found.root, tuple(skipped), file_sizes, image_sizes)

@@ -32,6 +32,7 @@ class DatasetInfo:
         test_class_counts: the same of the test set.
         mean: channel means of the training set in [0, 1].
         std: channel standard deviations of the training set in [0, 1].
+        note: what must be known of how the data set was made, in words; empty where there is nothing to say.
     """
 
     name: str
@@ -46,6 +47,7 @@ class DatasetInfo:
     test_class_counts: tuple[int, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    note: str = ""
 
     @property
     def classes(self) -> int:
@@ -92,7 +94,8 @@ def read_info(name: str) -> DatasetInfo | None:
 def _parse(name: str, data: Any) -> DatasetInfo:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']} is not {FORMAT}")
-    values = {field.name: data[field.name] for field in dataclasses.fields(DatasetInfo)}
+    values = {field.name: data[field.name] for field in dataclasses.fields(DatasetInfo) if field.name != "note"}
+    values["note"] = data.get("note", "")  # older ones have none
     if values["name"] != name or values["provenance"] not in get_args(Provenance):
         raise ValueError(f"name {values['name']!r}, provenance {values['provenance']!r}")
     for key in ("class_names", "shape", "train_class_counts", "test_class_counts", "mean", "std"):

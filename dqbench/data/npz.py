@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays
 from dqbench.data.content import check_arrays, check_images, check_labels, check_names
+from dqbench.data.drawing import draw_test, drawn_note
 from dqbench.errors import UsageError
 from dqbench.specs import DatasetSpec
 
@@ -80,6 +81,24 @@ def read_for(spec: DatasetSpec, path: Path) -> tuple[Arrays, list[str]]:
     official = zip(counts.items(), spec.counts, strict=True)
     notes = [f"{n:,} {what} images; the official set has {all_:,}" for (what, n), all_ in official if n != all_]
     return arrays, notes
+
+
+def read_own_npz(path: Path, test_share: float) -> Arrays:
+    """The user's own data set: as :func:`read_npz`; without ``x_test`` as :func:`read_images`, and a share drawn.
+
+    Raises:
+        UsageError: the file is damaged or unsuited, or a class is too small to be split.
+    """
+    with _opened(path) as file:
+        whole = "x_test" in file.files
+    if whole:
+        return read_npz(path)
+    read = read_images(path)
+    test = draw_test(read.labels, read.class_names, test_share)
+    return Arrays(
+        read.images[~test], read.labels[~test], read.images[test], read.labels[test], read.class_names, "imported",
+        note=drawn_note(test_share),
+    )  # fmt: skip
 
 
 def read_images(path: Path) -> Images:

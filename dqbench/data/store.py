@@ -1,11 +1,13 @@
 """The data sets on disk: written whole or not at all, described by JSON, read through memory maps.
 
 A data set is a folder below :func:`data_root`: ``train_images.npy``, ``train_labels.npy``, ``test_images.npy``,
-``test_labels.npy`` and ``dataset.json``. Reading the description needs no NumPy.
+``test_labels.npy`` and ``dataset.json``, and ``files_train.json`` and ``files_test.json`` where the images came from an
+image folder. Reading the description needs no NumPy.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from dqbench.data import seal
@@ -77,7 +79,7 @@ def info(name: str, registry: Registry) -> DatasetInfo:
     if spec.origin == "bundled":
         return fetch(spec)
     get = f"dqbench data get {name}, or dqbench data import {name} FILE.npz"
-    raise _missing(name, get if spec.origin == "download" else f"dqbench data import {name} FILE.npz")
+    raise _missing(name, get if spec.origin == "download" else f"dqbench data import {name} DIR (or FILE.npz)")
 
 
 def verify(name: str) -> DatasetInfo:
@@ -91,6 +93,7 @@ def verify(name: str) -> DatasetInfo:
     found = _read_or_missing(name)
     for split, expected in (("train", found.train_hash), ("test", found.test_hash)):
         images, labels = _open(found, split)
+        _file_names(found, split)
         if content_hash(images, labels, found.class_names) != expected:
             raise damaged(name, f"the content of its {split} files or class names has changed")
         if split == "train" and not _statistics_agree(found, channel_statistics(images)):
@@ -113,10 +116,12 @@ def open_train(name: str, per_class: int | None = None) -> Source:
 
     found = _read_or_missing(name)
     images, labels = _open(found, "train")
+    files = _file_names(found, "train")
     ids = np.arange(len(labels), dtype=np.int64)
     if per_class is not None:
         ids = first_of_each_class(labels, per_class)
         images, labels = np.asarray(images[ids]), labels[ids]
+        files = tuple(files[i] for i in ids) if files else None
     return Source(
         name=name,
         images=images,
@@ -126,6 +131,7 @@ def open_train(name: str, per_class: int | None = None) -> Source:
         content_hash=found.train_hash,
         mean=np.array(found.mean, dtype=np.float64),
         std=np.array(found.std, dtype=np.float64),
+        files=files,
     )
 
 
@@ -179,6 +185,21 @@ def _open(found: DatasetInfo, split: str) -> tuple[Any, Any]:
     if images.dtype != np.uint8 or labels.dtype != np.int64:
         raise damaged(found.name, f"{split} images are {images.dtype} and labels {labels.dtype}")
     return images, labels
+
+
+def _file_names(found: DatasetInfo, split: str) -> tuple[str, ...] | None:
+    """Relative path of each image, or None where the data set did not come from an image folder."""
+    path = folder_of(found.name) / f"files_{split}.json"
+    count = found.train_count if split == "train" else found.test_count
+    try:
+        names = tuple(json.loads(path.read_text(encoding="utf-8"))["files"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise damaged(found.name, f"{path.name} cannot be read: {error}") from error
+    if len(names) != count:
+        raise damaged(found.name, f"{path.name} names {len(names)} files for {count} images")
+    return names
 
 
 def _statistics_agree(found: DatasetInfo, computed: tuple[Any, Any]) -> bool:

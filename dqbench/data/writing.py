@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def locked(name: str) -> Iterator[None]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
     try:
         yield
     finally:
@@ -53,7 +54,7 @@ def write(name: str, arrays: Arrays) -> DatasetInfo:
         described = _fill(temporary, name, arrays)
         _move_into_place(temporary, target)
     except OSError as error:
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return described
@@ -85,7 +86,12 @@ def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
         test_class_counts=_class_counts(arrays.y_test, arrays.class_names),
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
+        note=arrays.note,
     )
+    for split, files in (("train", arrays.train_files), ("test", arrays.test_files)):
+        if files is not None:
+            text = json.dumps({"files": files.names, "hash": files.hash, "skipped": files.skipped}, indent=0)
+            (folder / f"files_{split}.json").write_text(text + "\n", encoding="utf-8")
     write_info(described, folder)
     return described
 
@@ -109,6 +115,7 @@ def _move_into_place(temporary: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _unwritable(error: OSError) -> UsageError:
+def unwritable(error: OSError) -> UsageError:
+    """The error for a data folder that cannot be written."""
     reason = error.strerror or str(error)
     return UsageError(f"data folder {data_root()} cannot be written ({reason}); set DQBENCH_DATA to one that can")

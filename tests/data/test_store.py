@@ -280,7 +280,7 @@ def test_damaged_arrays_are_named(data_root: Path, damage: str, split: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("origin", "command"), [("download", "dqbench data get toy"), ("import", "dqbench data import toy FILE.npz")]
+    ("origin", "command"), [("download", "dqbench data get toy"), ("import", "dqbench data import toy DIR")]
 )
 def test_a_missing_data_set_says_what_to_run(data_root: Path, origin: str, command: str) -> None:
     with pytest.raises(UsageError) as caught:

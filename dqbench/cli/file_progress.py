@@ -1,0 +1,25 @@
+"""How far the reading of many image files is, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dqbench.cli.state import State
+
+
+@contextmanager
+def file_progress(state: State, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Gives what is to be told how many files are done, of how many; a bar on a terminal, else one line."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not state.messages.is_terminal and not state.json:
+        state.messages.print(what, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=state.messages, transient=True, disable=not state.messages.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield tell
