@@ -28,11 +28,18 @@ _PR_SET_PDEATHSIG = 1
 _GIB = 2.0**30
 
 
-def run_child(request: Mapping[str, Any], server: int, errors: int, close: Iterable[int]) -> NoReturn:
-    """Run the request's job and exit: 0 if its artifact is in place, else 1 with the error as JSON on ``errors``."""
+def run_child(requests: int, server: int, errors: int, close: Iterable[int]) -> NoReturn:
+    """Wait for a request on ``requests``, run its job and exit.
+
+    The exit code is 0 if the artifact is in place, else 1 with the error as JSON on ``errors``. The end of ``requests``
+    ends this process, too.
+    """
     code = 1
     try:
         _leave_server(server, close)
+        request = _wait_for_request(requests)
+        if request is None:
+            os._exit(0)
         _open_log(Path(request["log"]))
         _set_environment(request["env"], request["context"]["threads"])
         _do(request)
@@ -59,15 +66,22 @@ def _leave_server(server: int, close: Iterable[int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for descriptor in close:
         os.close(descriptor)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _wait_for_request(requests: int) -> dict[str, Any] | None:
+    with os.fdopen(requests, "rb") as pipe:
+        text = pipe.readline()
+    request: dict[str, Any] | None = json.loads(text) if text.endswith(b"\n") else None
+    return request
 
 
 def _open_log(path: Path) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
-    os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.close(nothing)
     os.close(log)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()

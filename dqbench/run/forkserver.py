@@ -1,5 +1,7 @@
 """The fork server: imports torch once and forks one child per job. Runs as ``python -m dqbench.run.forkserver``.
 
+Children are forked ahead, while other jobs run, and wait for a request: starting a job takes a write to a pipe.
+
 It reads JSON lines on stdin: first ``{"path", "preload", "plugin_files", "probe"}``, then requests
 ``{"op": "run", "id", "function", "job", "inputs", "out", "final", "log", "context", "env"}`` and
 ``{"op": "kill", "id"}``. It reports JSON lines on stdout: ``{"event": "ready", "seconds", "threads", "gpus"}``, then
@@ -29,11 +31,15 @@ from typing import Any
 
 from dqbench.run.child import run_child
 
+SPARES = 2
+"""So many children wait for a request."""
+
 
 @dataclass(frozen=True)
 class _Child:
     pid: int
     errors: int
+    requests: int = -1
 
 
 class Server:
@@ -49,6 +55,7 @@ class Server:
         self._reports = reports
         self._buffer = b""
         self._children: dict[str, _Child] = {}
+        self._spares: list[_Child] = []
         self._wake, self._woken = socket.socketpair()
 
     def serve(self) -> None:
@@ -70,6 +77,8 @@ class Server:
         while True:
             for request in self._lines():
                 self._obey(request, selector)
+            while len(self._spares) < SPARES:
+                self._spares.append(self._fork(selector))
             ready = {key.fileobj for key, _ in selector.select()}
             if self._wake in ready:
                 self._wake.recv(4096)
@@ -101,17 +110,38 @@ class Server:
             if request["id"] in self._children:
                 _kill_group(self._children[request["id"]].pid)
             return
-        errors, write = os.pipe()
+        while not self._hand_over(request, self._spares.pop(0) if self._spares else self._fork(selector)):
+            pass
+
+    def _hand_over(self, request: Mapping[str, Any], child: _Child) -> bool:
+        """Give a waiting child its request; false if it has died meanwhile."""
+        try:
+            with os.fdopen(child.requests, "wb") as pipe:
+                pipe.write(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError:
+            os.close(child.errors)
+            os.waitpid(child.pid, 0)
+            return False
+        self._children[request["id"]] = child
+        self._report(event="started", id=request["id"], pid=child.pid)
+        return True
+
+    def _fork(self, selector: selectors.BaseSelector) -> _Child:
+        errors, errors_end = os.pipe()
+        requests_end, requests = os.pipe()
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
             selector.close()
-            siblings = [child.errors for child in self._children.values()]
-            ours = [self._reports, self._wake.detach(), self._woken.detach(), errors]
-            run_child(request, server, write, [*ours, *siblings])
-        os.close(write)
-        self._children[request["id"]] = _Child(pid, errors)
-        self._report(event="started", id=request["id"], pid=pid)
+            siblings = [*(child.errors for child in self._children.values()), *self._pipes_of_spares()]
+            ours = [self._reports, self._wake.detach(), self._woken.detach(), errors, requests]
+            run_child(requests_end, server, errors_end, [*ours, *siblings])
+        os.close(errors_end)
+        os.close(requests_end)
+        return _Child(pid, errors, requests)
+
+    def _pipes_of_spares(self) -> list[int]:
+        return [pipe for child in self._spares for pipe in (child.errors, child.requests)]
 
     def _reap(self) -> None:
         for key, child in list(self._children.items()):
@@ -121,9 +151,10 @@ class Server:
                 self._report(event="ended", id=key, status=status, error=_read_error(child.errors))
 
     def _kill_all(self) -> None:
-        for child in self._children.values():
+        everyone = [*self._children.values(), *self._spares]
+        for child in everyone:
             _kill_group(child.pid)
-        for child in self._children.values():
+        for child in everyone:
             os.waitpid(child.pid, 0)
 
 
