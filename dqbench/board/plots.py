@@ -238,4 +238,4 @@ def _look(board: Board, row: Row) -> tuple[str, str]:
     if row.is_full or row.is_twin:
         return REFERENCES[row.method], "x"
     place = [other for other in board.section.rows if not (other.is_full or other.is_twin)].index(row)
-    return COLOURS[place % len(COLOURS)], MARKERS[place // len(COLOURS) % len(MARKERS)]
+    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]

@@ -19,7 +19,7 @@ from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
 from dqbench.plugins import Registry
-from dqbench.records import Record, Run, SourceFacts
+from dqbench.records import FORMAT, Record, Run, SourceFacts
 from dqbench.run.bundle_file import Contents, parse
 from dqbench.run.grid import Plan, PlannedCell, Request, plan
 from dqbench.run.submitting import REFERENCES
@@ -70,6 +70,7 @@ def _record(name: str, data: bytes, contents: Contents) -> Record:
         first = error.errors()[0]
         raise UsageError(f"its {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}") from None
     cell = record.cell
+    _expect(record.format == FORMAT, f"record format {record.format} is not {FORMAT}")
     _expect(record.status == "done" and not record.failures, "it is not of a finished cell")
     _expect(f"records/{record.key}.json" == name, "its key is not its name")
     asked = (contents.facts.get("task"), contents.facts.get("method"))
@@ -210,6 +211,8 @@ def _check_budget(kept: Subset, labels: Any, run: Run, record: Record, source: S
         _expect(bool((counts == wanted.per_class).all()), f"seed {seed} kept {counts.tolist()} of the classes")
     _expect(run.samples == len(kept), f"seed {seed}: {run.samples} samples trained on, {len(kept)} kept")
     _expect(run.kept_hash == content_hash(kept), f"seed {seed}: the hash of what was kept is not that of its ids")
+    if record.cell.labels != "hard":
+        return
     label_bytes = 1 if int(labels.max(initial=0)) < 256 else 2
     each = int(np.prod(source.images.shape[1:])) + label_bytes + (0 if kept.weights is None else 4)
     _expect(run.bytes == each * len(kept), f"seed {seed}: {run.bytes} bytes; what was kept takes {each * len(kept)}")
