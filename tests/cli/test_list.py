@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from dqbench.cli import main
 
 LIMIT = 0.5
-"""Seconds that ``dqbench list`` may take on an idle machine."""
+"""CPU seconds that ``dqbench list`` may take: what it takes on an idle machine, however busy this one is."""
 
 
 def listed(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[dict[str, object]]]:
@@ -65,12 +65,13 @@ def test_it_is_fast_and_loads_neither_torch_nor_numpy(tmp_path: Path) -> None:
     )
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
         )
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.stderr.strip() == ""
         if seconds[-1] < LIMIT:
             return
-    assert min(seconds) < 2 * LIMIT, f"dqbench list took {seconds} s"
+    raise AssertionError(f"dqbench list took {seconds} s of CPU")
