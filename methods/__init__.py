@@ -18,6 +18,7 @@ def dqbench_methods() -> Iterable[MethodSpec]:
     yield from _random()
     yield from _graph_cuts()
     yield from _adaptive()
+    yield from _distillation()
 
 
 def _random() -> Iterable[MethodSpec]:
@@ -116,4 +117,25 @@ def _adaptive() -> Iterable[MethodSpec]:
         compress_only=("sampler", "alpha"),
         control_of="adq",
         differs="A control row of dqbench; the paper has none.",
+    )
+
+
+def _distillation() -> Iterable[MethodSpec]:
+    from dqbench.methods.configs import DMConfig
+
+    yield MethodSpec(
+        name="dm",
+        target="dqbench.methods.dm:DM",
+        config=DMConfig,
+        kind="distillation",
+        version=1,
+        summary="images made so that random networks' mean embedding of each class is that of real images",
+        paper="Zhao & Bilen, Dataset Condensation with Distribution Matching, WACV 2023, arXiv:2110.04181",
+        gpu_gib=10,
+        differs=(
+            "All classes go through the network in one pass, which gives the same sum with instance norm; released "
+            "code does so for batch norm alone. Draws come from the seed, where released code takes the clock, and "
+            "images are updated exactly as often as asked, where it does once more. Ratio budgets and classes smaller "
+            "than the batch work."
+        ),
     )

@@ -14,6 +14,33 @@ class RandomConfig(Config):
     """Random selection has no options."""
 
 
+class DMConfig(Config):
+    """Options of Distribution Matching."""
+
+    iterations: int = Field(20_000, ge=0, description="updates of the images, each with a new random network")
+    lr: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="learning rate on the images; none: 1, or 10 from 100 per class up"
+    )
+    momentum: float = Field(0.5, ge=0, lt=1, description="momentum on the images")
+    batch: int = Field(256, ge=1, description="real images of each class per iteration (all of a smaller class)")
+    net: Literal["convnet3-in", "convnet3-bn", "resnet18"] = Field("convnet3-in", description="the random networks")
+    width: int | None = Field(None, ge=1, description="channels of a ConvNet's blocks; none: 128")
+    init: Literal["real", "noise"] = Field(
+        "real", description="start from the images that random keeps, or from normal noise"
+    )
+    augment: Literal["dsa", "none"] = Field("dsa", description="Siamese augmentation, or none")
+    images_per_pass: int | None = Field(
+        None, ge=1, description="images at once through a net with instance norm; none: 4096 on a GPU, 128 on a CPU"
+    )
+    checkpoint_every: int = Field(500, ge=1, description="iterations between checkpoints of a job that may be killed")
+
+    @model_validator(mode="after")
+    def _width_is_a_convnets(self) -> DMConfig:
+        if self.net == "resnet18" and self.width is not None:
+            raise ValueError("width is for ConvNets; leave it out with net=resnet18")
+        return self
+
+
 class GraphCutConfig(Config):
     """Options of greedy graph cut."""
 

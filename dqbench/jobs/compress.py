@@ -13,8 +13,10 @@ from dqbench import compressed
 from dqbench.budgets import ResolvedBudget, resolve
 from dqbench.compressed import Compressed, Distilled, Subset
 from dqbench.data.source import Source
+from dqbench.distill.grid import save_grid
 from dqbench.jobs.inputs import load_arrays, make_method, open_source, registry
 from dqbench.jobs.job import Context
+from dqbench.place import placed
 from dqbench.specs import Budget
 
 
@@ -24,9 +26,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     method = make_method(registry(context).methods[spec["method"]], spec["config"])
     budget = resolve(Budget(**spec["budget"]), source.class_counts, spec["seed"])
     prepared = load_arrays(inputs["prepared"]) if "prepared" in inputs else None
-    kept = method.compress(source, prepared, budget, spec["seed"])
+    with placed(context.device, context.scratch):
+        kept = method.compress(source, prepared, budget, spec["seed"])
     check(kept, source, budget, spec["method"])
     compressed.save(kept, out)
+    if isinstance(kept, Distilled):
+        save_grid(kept, source.mean, source.std, out / "grid.png")
     return {"samples": len(kept), "kept_hash": content_hash(kept), "notes": kept.notes or {}}
 
 
@@ -42,6 +47,27 @@ def check(kept: Compressed, source: Source, budget: ResolvedBudget, method: str)
         raise ValueError(f"method {method} kept {len(kept)} samples; the budget {budget.asked} is {budget.total}")
     if isinstance(kept, Subset):
         source.positions(kept.ids)
+    elif isinstance(kept, Distilled):
+        _check_made(kept, source, method)
+
+
+def _check_made(kept: Distilled, source: Source, method: str) -> None:
+    images, labels = kept.images, kept.labels
+    if images.dtype not in (np.uint8, np.float32) or images.shape[1:] != source.images.shape[1:]:
+        raise ValueError(
+            f"method {method} made images {images.dtype} of shape {images.shape[1:]}; make them uint8, or float32 in "
+            f"normalised space, of shape {source.images.shape[1:]}"
+        )
+    if not np.isfinite(images).all():
+        raise ValueError(f"method {method} made images that are infinite or NaN")
+    hard = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
+    if hard and not ((labels >= 0) & (labels < source.classes)).all():
+        raise ValueError(f"method {method} made labels outside 0 to {source.classes - 1}")
+    if not hard and (labels.shape[1:] != (source.classes,) or not np.allclose(labels.sum(axis=1), 1, atol=1e-3)):
+        raise ValueError(
+            f"method {method} made labels {labels.dtype} of shape {labels.shape}; make class indices, or a probability "
+            f"for each of {source.classes} classes"
+        )
 
 
 def content_hash(kept: Compressed) -> str:

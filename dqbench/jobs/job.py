@@ -82,11 +82,13 @@ class Context:
         device: ``cpu`` or ``cuda``.
         threads: CPU threads it may use.
         plugin_files: plugin files to load besides the installed plugins.
+        scratch: a folder (perhaps not made yet) of this job's key, kept until it is done: checkpoints of attempts.
     """
 
     device: str
     threads: int = 1
     plugin_files: tuple[Path, ...] = ()
+    scratch: Path | None = None
 
 
 def canonical(value: Any) -> str:

@@ -102,6 +102,13 @@ _SPECS = (
         source="own",
     ),
     ArchSpec(
+        name="convnet3-in-slim",
+        target="dqbench.nets.convnet:convnet3_in_slim",
+        sizes=(32,),
+        summary="convnet3-in with width 32: for smoke runs on a CPU",
+        source="own",
+    ),
+    ArchSpec(
         name="digits-cnn",
         target="dqbench.nets.small:digits_cnn",
         sizes=(8,),

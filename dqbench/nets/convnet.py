@@ -97,3 +97,8 @@ def convnet3_slim(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
 def convnet4_slim(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
     """Depth 4, width 32, batch norm."""
     return ConvNet(num_classes, in_chans, image_size, depth=4, width=32)
+
+
+def convnet3_in_slim(num_classes: int, in_chans: int, image_size: int) -> ConvNet:
+    """Depth 3, width 32, affine instance norm."""
+    return ConvNet(num_classes, in_chans, image_size, width=32, norm=instance_norm)

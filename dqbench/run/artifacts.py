@@ -14,6 +14,12 @@ from dqbench.errors import UsageError
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
+SCRATCH = ".scratch-"
+
+
+def scratch(final: Path) -> Path:
+    """Where a job whose artifact goes to ``final`` keeps what another attempt at it may go on from."""
+    return final.with_name(f"{SCRATCH}{final.name}")
 
 
 def sha256(path: Path) -> str:

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Context
-from dqbench.run.artifacts import publish
+from dqbench.run.artifacts import publish, scratch
 from dqbench.run.failures import now
 
 _PR_SET_PDEATHSIG = 1
@@ -98,8 +98,8 @@ def _set_environment(env: Mapping[str, str], threads: int) -> None:
 
 
 def _do(request: Mapping[str, Any]) -> None:
-    job, out = request["job"], Path(request["out"])
-    context = _context(request["context"])
+    job, out, final = request["job"], Path(request["out"]), Path(request["final"])
+    context = _context(request["context"], scratch(final))
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     inputs = {role: Path(path) for role, path in request["inputs"].items()}
@@ -119,7 +119,8 @@ def _do(request: Mapping[str, Any]) -> None:
         "started": started,
         "ended": now(),
     }
-    publish(out, Path(request["final"]), job, result)
+    publish(out, final, job, result)
+    shutil.rmtree(scratch(final), ignore_errors=True)
 
 
 def check_finite(value: Any, place: str) -> None:
@@ -138,8 +139,8 @@ def check_finite(value: Any, place: str) -> None:
             check_finite(part, f"{place}[{index}]")
 
 
-def _context(values: Mapping[str, Any]) -> Context:
-    return Context(values["device"], values["threads"], tuple(Path(f) for f in values["plugin_files"]))
+def _context(values: Mapping[str, Any], folder: Path) -> Context:
+    return Context(values["device"], values["threads"], tuple(Path(f) for f in values["plugin_files"]), folder)
 
 
 def _device(device: str) -> dict[str, str | None]:

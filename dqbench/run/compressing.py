@@ -13,6 +13,7 @@ from dqbench.compressed import Compressed
 from dqbench.data.source import Source
 from dqbench.jobs.compress import check
 from dqbench.observe.observed import Observed
+from dqbench.place import placed
 from dqbench.plugins import Registry
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec, load_target
 
@@ -49,9 +50,10 @@ class Compressor:
         """
         resolved = resolve(budget, source.class_counts, self.seed)
         observed = self._observe(source) if self.registry.needs_observer(self.method) else None
-        prepared = self._prepare(self.method, self.config, source, observed)
-        self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
-        kept: Compressed = self._make(self.method, self.config).compress(source, prepared, resolved, self.seed)
+        with placed(self.device):
+            prepared = self._prepare(self.method, self.config, source, observed)
+            self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
+            kept: Compressed = self._make(self.method, self.config).compress(source, prepared, resolved, self.seed)
         check(kept, source, resolved, self.method.name)
         return kept
 

@@ -182,6 +182,9 @@ class Workspace:
         for left in self.artifacts.glob(f"{_TEMPORARY}*"):
             if left.name.rpartition("-")[2] not in alive:
                 shutil.rmtree(left, ignore_errors=True)
+        for left in self.artifacts.glob(f"{artifacts.SCRATCH}*"):
+            if (self.artifacts / left.name.removeprefix(artifacts.SCRATCH)).exists():
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _try_lock(path: Path) -> FileLock | None:

@@ -58,6 +58,16 @@ def images_per_class_are_met_exactly(trial: Trial) -> None:
             _meets(trial, problem, Budget.ipc(ipc), 0)
 
 
+def what_is_kept_is_of_its_kind(trial: Trial) -> None:
+    """Selection gives samples of the source, distillation images of the source's shape, finite and labelled."""
+    kept, _ = trial.compressed("even", SOME)
+    returned = type(kept).__name__
+    if trial.spec.kind == "selection":
+        assert isinstance(kept, Subset), f"kind=selection, but a {returned} came back; return a Subset"
+    if trial.spec.kind == "distillation":
+        assert isinstance(kept, Distilled), f"kind=distillation, but a {returned} came back; return Distilled images"
+
+
 def _meets(trial: Trial, problem: str, budget: Budget, seed: int) -> None:
     source = problems.source(problem)
     kept, resolved = trial.compressed(problem, budget, seed)
@@ -85,6 +95,8 @@ def ids_are_only_names(trial: Trial) -> None:
     if isinstance(kept, Subset) and isinstance(renamed, Subset):
         same = np.array_equal(source.positions(kept.ids), other.positions(renamed.ids))
         assert same, "other ids in the same order gave other samples; return source.ids[positions]"
+    else:
+        assert content_hash(kept) == content_hash(renamed), "other ids in the same order gave other images"
 
 
 def a_seed_gives_one_result(trial: Trial) -> None:
@@ -155,6 +167,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     the_spec_is_sound,
     ratios_are_met_exactly,
     images_per_class_are_met_exactly,
+    what_is_kept_is_of_its_kind,
     ids_are_only_names,
     a_seed_gives_one_result,
     late_options_do_not_prepare,

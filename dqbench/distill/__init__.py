@@ -1,0 +1,1 @@
+"""Making images: distribution matching, the Siamese augmentation, checkpoints and picture grids."""
