@@ -81,6 +81,10 @@ def run(
     seeds: int | None = None,
     profile: str | None = None,
     settings: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    recipe: str | None = None,
+    data: Path | str | None = None,
+    size: int | None = None,
     device: str = "auto",
     workspace: Path | str = "dqbench-out",
     plugin_files: Sequence[Path] = (),
@@ -96,6 +100,10 @@ def run(
         seeds: how many seeds.
         profile: ``smoke``, ``quick`` or ``paper``; None takes smoke on a CPU and quick on a GPU.
         settings: as ``--set`` takes them, e.g. ``["adq.alpha=0.6"]``.
+        labels: regimes, ``hard``, ``soft`` or ``teacher``; empty means each method's usual one.
+        recipe: the name of a catalogued recipe for every architecture; None takes the profile's.
+        data: the user's own images, for tasks that run on them: an image folder or an ``.npz`` file.
+        size: side in pixels to which such a folder is decoded, by default 64.
         device: ``auto``, ``cpu`` or ``cuda``.
         workspace: where artifacts and records go, and are found again.
         plugin_files: plugin files to load besides the installed plugins.
@@ -104,13 +112,26 @@ def run(
         UsageError: as the command does with exit code 2.
     """
     from dqbench.run.grid import Request
+    from dqbench.run.own_data import take_in
     from dqbench.run.session import Session
     from dqbench.run.setup import Setup
 
+    registry = plugins.load(plugin_files)
+    own = take_in(Path(data) if data is not None else None, size, [registry.tasks[name] for name in tasks])
     request = Request(
-        tuple(tasks), tuple(methods), tuple(keeps), tuple(ipcs), tuple(archs), seeds, profile, tuple(settings)
+        tuple(tasks),
+        tuple(methods),
+        tuple(keeps),
+        tuple(ipcs),
+        tuple(archs),
+        seeds,
+        profile,
+        tuple(settings),
+        labels=tuple(labels),
+        recipe=recipe,
+        data=own,
     )
-    session = Session.open(request, plugins.load(plugin_files), Setup(device), Path(workspace))
+    session = Session.open(request, registry, Setup(device), Path(workspace))
     if session.missing():
         session.work()
     return session.records()

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic_core import from_json
 
 from dqbench.errors import UsageError
@@ -35,6 +42,7 @@ class SourceFacts(_Part):
     train_samples: int
     test_samples: int
     classes: int
+    note: str = Field("", description="what must be known of how the data set was made; empty where nothing must")
 
 
 class Cell(_Part):
@@ -57,8 +65,16 @@ class Cell(_Part):
     observer_arch: str | None = Field(description="null where the method needs no observer")
     observer_recipe: Recipe | None = None
     labels: Labels = "hard"
+    teacher_arch: str | None = Field(None, description="what soft labels come from; left out with hard labels")
+    teacher_recipe: Recipe | None = None
     metric: str
     precision: str
+
+    @model_serializer(mode="wrap")
+    def _without_no_teacher(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        absent = {name for name in ("teacher_arch", "teacher_recipe") if dumped.get(name) is None}
+        return {name: value for name, value in dumped.items() if name not in absent}
 
     @property
     def budget(self) -> Budget:
@@ -94,10 +110,18 @@ class Run(_Part):
     curve: list[dict[str, float]] = Field(description="per epoch: epoch, loss, accuracy (as trained on), lr")
     samples: int = Field(description="samples trained on")
     bytes: int = Field(description="bytes of what must be stored: images, labels, weights, anything training needs")
+    bytes_parts: dict[str, int] = Field(
+        default_factory=dict, description="the same by part: images, labels, weights, ..., teacher; they sum to bytes"
+    )
+    kept_pixels: float | None = Field(
+        None, description="share of the source's pixels that is kept; null where the images are whole"
+    )
     updates: int = Field(description="optimiser updates")
     kept_hash: str | None = Field(description="content hash of the compressed set; null for the full source")
     notes: dict[str, Any] = Field(default_factory=dict, description="what the method wanted to be known")
-    jobs: dict[str, list[str]] = Field(description="job keys by role: observer, observe, prepare, compress, train, ...")
+    jobs: dict[str, list[str]] = Field(
+        description="job keys by role: observer, observe, prepare, compress, relabel, ..."
+    )
 
 
 class Failure(_Part):

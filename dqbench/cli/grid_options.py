@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from dqbench.cli.config_file import use_config
+from dqbench.cli.file_progress import file_progress
 
 if TYPE_CHECKING:
     from dqbench.cli.state import State
@@ -34,6 +35,18 @@ class GridOptions:
     seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None
     profile: Annotated[
         str | None, typer.Option(help="smoke, quick or paper; without it smoke on a CPU, quick on a GPU.")
+    ] = None
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="What networks learn from: hard, soft (stored) or teacher (live); repeatable."),
+    ] = None
+    recipe: Annotated[str | None, typer.Option(help="Train every architecture by this recipe.")] = None
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR|FILE.npz", help="Your own images, for tasks that run on them: folder-xarch."),
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side in pixels to which a folder of --data is decoded; 64 by default.")
     ] = None
     set_: Annotated[
         list[str] | None,
@@ -68,9 +81,13 @@ class GridOptions:
         """
         from dqbench.run.clusters import choose
         from dqbench.run.grid import Request
+        from dqbench.run.own_data import take_in
         from dqbench.run.session import Session
         from dqbench.run.setup import Setup, parse_gpus
 
+        tasks = [state.registry().tasks[name] for name in self.task]
+        with file_progress(state, f"reading {self.data}" if self.data else "") as progress:
+            own = take_in(self.data, self.size, tasks, progress)
         request = Request(
             tasks=tuple(self.task),
             methods=tuple(self.method),
@@ -81,6 +98,9 @@ class GridOptions:
             profile=self.profile,
             settings=tuple(self.set_ or ()),
             best_epoch=self.best_epoch,
+            labels=tuple(self.labels or ()),
+            recipe=self.recipe,
+            data=own,
         )
         cluster = choose(self.executor, self.ray_address, self.slurm or ())
         gpus = parse_gpus(self.gpus)

@@ -19,15 +19,16 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     source = open_source(spec["source"])
     method_spec = registry(context).methods[spec["method"]]
     method = make_method(method_spec, spec["config"])
-    observed = _observed(spec, inputs, source, context) if "observe" in inputs else None
+    seen = observed(spec, inputs, source, context) if "observe" in inputs else None
     prior = {"prior": load_arrays(inputs["prior"])} if "prior" in inputs else {}
     with placed(context.device, context.scratch):
-        prepared = method.prepare(source, observed, spec["seed"], **prior)
+        prepared = method.prepare(source, seen, spec["seed"], **prior)
     save_arrays(prepared, out)
     return {"arrays": sorted(prepared)}
 
 
-def _observed(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> Observed:
+def observed(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> Observed:
+    """The observer's view of the source, from the job's inputs ``observe`` and ``network``."""
     arrays = load_arrays(inputs["observe"])
     return Observed(
         features=arrays["features"],

@@ -53,7 +53,9 @@ class Compressor:
         with placed(self.device):
             prepared = self._prepare(self.method, self.config, source, observed)
             self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
-            kept: Compressed = self._make(self.method, self.config).compress(source, prepared, resolved, self.seed)
+            seen = {"observed": observed} if self.method.observes_in_compress else {}
+            method = self._make(self.method, self.config)
+            kept: Compressed = method.compress(source, prepared, resolved, self.seed, **seen)
         check(kept, source, resolved, self.method.name)
         return kept
 

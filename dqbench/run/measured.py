@@ -118,7 +118,7 @@ def _likeness(kind: str, spec: Mapping[str, Any]) -> str:
     source = spec.get("source", {})
     size = None if kind in _SCALED else source.get("per_class")
     batch = spec.get("recipe", {}).get("batch_size")
-    words = [spec.get(name) for name in ("arch", "method", "precision", "best_epoch")]
+    words = [spec.get(name) for name in ("arch", "method", "precision", "best_epoch", "teacher_arch")]
     return canonical([kind, source.get("dataset"), size, batch, *words])
 
 

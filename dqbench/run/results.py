@@ -69,7 +69,8 @@ def _record(
 def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
     train = results[run.jobs["train"][0]]["facts"]
     evaluate = results[run.evaluate]["facts"]
-    kept = results[run.jobs["compress"][0]]["facts"] if "compress" in run.jobs else {}
+    last = next((run.jobs[role][0] for role in ("pixels", "compress") if role in run.jobs), None)
+    kept = results[last]["facts"] if last else {}
     return Run(
         seed=run.seed,
         score=evaluate["score"],
@@ -79,9 +80,11 @@ def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
         curve=train["curve"],
         samples=train["samples"],
         bytes=train["bytes"],
+        bytes_parts=train.get("bytes_parts", {}),
+        kept_pixels=kept.get("kept_pixels"),
         updates=train["updates"],
         kept_hash=kept.get("kept_hash"),
-        notes=kept.get("notes", {}),
+        notes={**kept.get("notes", {}), **train.get("notes", {})},
         jobs={role: list(keys) for role, keys in run.jobs.items()},
     )
 

@@ -90,8 +90,8 @@ def ids_are_only_names(trial: Trial) -> None:
     source = problems.source("unequal")
     other = problems.renumbered(source)
     prepared = trial.prepared("unequal", 0)
-    kept, _ = compress(trial.spec, trial.config, source, prepared, SOME, 0)
-    renamed, _ = compress(trial.spec, trial.config, other, prepared, SOME, 0)
+    kept, _ = compress(trial.spec, trial.config, "unequal", prepared, SOME, 0)
+    renamed, _ = compress(trial.spec, trial.config, "unequal", prepared, SOME, 0, other)
     if isinstance(kept, Subset) and isinstance(renamed, Subset):
         same = np.array_equal(source.positions(kept.ids), other.positions(renamed.ids))
         assert same, "other ids in the same order gave other samples; return source.ids[positions]"
@@ -113,7 +113,7 @@ def _from_scratch(trial: Trial, seed: int, disturbed: int) -> tuple[Arrays | Non
     np.random.seed(disturbed)
     torch.manual_seed(disturbed)
     prepared = prepare(trial.registry, trial.spec, trial.config, "unequal", seed)
-    kept, _ = compress(trial.spec, trial.config, problems.source("unequal"), prepared, SOME, seed)
+    kept, _ = compress(trial.spec, trial.config, "unequal", prepared, SOME, seed)
     return prepared, kept
 
 

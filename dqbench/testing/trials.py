@@ -44,7 +44,7 @@ class Trial:
 
     def compressed(self, problem: str, budget: Budget, seed: int = 0) -> tuple[Compressed, ResolvedBudget]:
         """What the method keeps of a problem, and the budget that it was given."""
-        return compress(self.spec, self.config, problems.source(problem), self.prepared(problem, seed), budget, seed)
+        return compress(self.spec, self.config, problem, self.prepared(problem, seed), budget, seed)
 
 
 def prepare(registry: Registry, spec: MethodSpec, config: Config, problem: str, seed: int) -> Arrays | None:
@@ -60,11 +60,19 @@ def prepare(registry: Registry, spec: MethodSpec, config: Config, problem: str, 
 
 
 def compress(
-    spec: MethodSpec, config: Config, source: Source, prepared: Arrays | None, budget: Budget, seed: int
+    spec: MethodSpec,
+    config: Config,
+    problem: str,
+    prepared: Arrays | None,
+    budget: Budget,
+    seed: int,
+    source: Source | None = None,
 ) -> tuple[Compressed, ResolvedBudget]:
-    """What a new instance of the method keeps, and the resolved budget."""
+    """What a new instance of the method keeps of a problem, or of ``source`` in its place, and the resolved budget."""
+    source = source or problems.source(problem)
     resolved = resolve(budget, source.class_counts, seed)
-    kept: Compressed = make(spec, config).compress(source, prepared, resolved, seed)
+    seen = {"observed": problems.observed(problem)} if spec.observes_in_compress else {}
+    kept: Compressed = make(spec, config).compress(source, prepared, resolved, seed, **seen)
     return kept, resolved
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
 
 from dqbench.errors import UsageError
 from dqbench.seeds import derive
+from dqbench.specs import Recipe
+from dqbench.train.geometry import Geometry, named
 from dqbench.train.randaugment import RandAugment
 
 
@@ -52,28 +53,45 @@ def pipeline(names: Sequence[str]) -> Augmentation:
 
 
 def _named(name: str) -> Augmentation:
-    if name == "flip":
-        return flip
-    if shift := re.fullmatch(r"(?:crop|shift)(\d+)", name):
-        pad = int(shift[1])
-        return lambda images, draws: crop(images, draws, pad)
+    if geometry := named(name):
+        return lambda images, draws: geometry.apply(images, geometry.draw(len(images), images.shape[1], draws.device))
     if random := re.fullmatch(r"randaugment-(\d+)-(\d+)", name):
         return RandAugment(int(random[1]), int(random[2])).on_draws
-    raise UsageError(f"unknown augmentation {name!r}; known: flip, crop4, shift1, randaugment-2-14")
+    raise UsageError(f"unknown augmentation {name!r}; known: flip, crop4, shift1, rrc-50, patches-2, randaugment-2-14")
 
 
-def flip(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """Each image mirrored left to right with probability 1/2."""
-    mirrored = torch.rand(len(images), 1, 1, 1, generator=draws.device, device=images.device) < 0.5
-    return torch.where(mirrored, images.flip(2), images)
+@dataclass(frozen=True)
+class Views:
+    """The augmentations of a recipe whose views can be stored: geometric ones only.
 
+    Attributes:
+        steps: the operations in order.
+    """
 
-def crop(images: torch.Tensor, draws: Draws, pad: int) -> torch.Tensor:
-    """Each image moved by up to ``pad`` pixels along both axes, what comes in being 0."""
-    count, height, width, _ = images.shape
-    padded = functional.pad(images, (0, 0, pad, pad, pad, pad))
-    offsets = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=draws.device, device=images.device)
-    rows = offsets[0] + torch.arange(height, device=images.device)
-    columns = offsets[1] + torch.arange(width, device=images.device)
-    sample = torch.arange(count, device=images.device)[:, None, None]
-    return padded[sample, rows[:, :, None], columns[:, None, :]]
+    steps: tuple[Geometry, ...]
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Views:
+        """The views of a recipe.
+
+        Raises:
+            UsageError: one of its augmentations cannot be stored.
+        """
+        steps = [(name, named(name)) for name in recipe.augment]
+        for name, step in steps:
+            if step is None:
+                raise UsageError(
+                    f"recipe {recipe.name} has the augmentation {name}, whose views cannot be stored with labels; "
+                    "use another recipe (--recipe), or --labels teacher"
+                )
+        return cls(tuple(step for _, step in steps if step))
+
+    def draw(self, count: int, side: int, draws: Draws) -> list[torch.Tensor]:
+        """Parameters of each step for so many images."""
+        return [step.draw(count, side, draws.device) for step in self.steps]
+
+    def apply(self, images: torch.Tensor, drawn: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The images as these parameters show them."""
+        for step, parameters in zip(self.steps, drawn, strict=True):
+            images = step.apply(images, parameters)
+        return images

@@ -19,6 +19,9 @@ from dqbench.seeds import derive
 from dqbench.specs import Recipe
 from dqbench.train.augment import Draws, pipeline
 from dqbench.train.batches import Normalise, autocast, resident, shuffled
+from dqbench.train.cutmix import CutMix
+from dqbench.train.losses import cross_entropy, distillation, weighted_mean
+from dqbench.train.regions import RegionLabels, Replay
 from dqbench.train.schedule import make_optimizer, make_schedule
 
 StateDict = Mapping[str, torch.Tensor]
@@ -59,6 +62,8 @@ def train(
     mean: npt.NDArray[np.float64],
     std: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64] | None = None,
+    teacher: nn.Module | None = None,
+    regions: RegionLabels | None = None,
     snapshots: int = 0,
     on_epoch: Callable[[int, int], None] | None = None,
 ) -> TrainResult:
@@ -78,6 +83,8 @@ def train(
         mean: channel means in [0, 1].
         std: channel standard deviations in [0, 1].
         weights: of each sample in the loss, (n,), not negative; a batch's loss is its weighted mean.
+        teacher: labels every augmented batch, instead of ``labels``.
+        regions: stored views and labels to replay, instead of drawn views and ``labels``.
         snapshots: keep the weights at this many epochs at most.
         on_epoch: called with (epoch, epochs) after each epoch.
 
@@ -87,6 +94,7 @@ def train(
         RuntimeError: the loss became infinite or NaN.
     """
     job = _Training(net, images, labels, weights, recipe, seed, torch.device(device), precision, mean, std)
+    job.learn_from(teacher, regions)
     keep = snapshot_epochs(recipe.epochs, snapshots)
     curve: list[dict[str, float]] = []
     kept: list[tuple[int, StateDict]] = []
@@ -134,12 +142,24 @@ class _Training:
         self.order = torch.Generator(device).manual_seed(derive(seed, "shuffle"))
         self.optimizer = make_optimizer(net, recipe, device)
         self.schedule = make_schedule(self.optimizer, recipe, math.ceil(len(images) / recipe.batch_size))
+        self.cutmix = CutMix(recipe.cutmix, seed, device) if recipe.cutmix else None
+        self.teacher: nn.Module | None = None
+        self.replay: Replay | None = None
         self.updates = 0
+
+    def learn_from(self, teacher: nn.Module | None, regions: RegionLabels | None) -> None:
+        """Labels come from a live teacher or from stored regions, if there is one of them."""
+        if teacher is not None:
+            self.teacher = place(teacher, self.device).eval().requires_grad_(False)
+        if regions is not None:
+            self.replay = Replay(regions, self.recipe, len(self.images), self.device)
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the data; the only place where the host waits for the device is its end."""
         totals = torch.zeros(2, dtype=torch.float64, device=self.device)
         lr = 0.0
+        if self.replay:
+            self.replay.start(number)
         for batch in shuffled(len(self.images), self.recipe.batch_size, self.order):
             lr = float(self.schedule.get_last_lr()[0])
             totals += self.step(batch)
@@ -153,12 +173,17 @@ class _Training:
 
     def step(self, batch: torch.Tensor) -> torch.Tensor:
         """One update on the samples at these positions; their summed loss and correct answers, on the device."""
-        images = self.normalise(self.augment(self.images.index_select(0, batch), self.draws))
         labels = self.labels.index_select(0, batch)
+        images, mix = self.views(batch), None
+        targets = self.replay.targets(batch) if self.replay else labels
+        if self.cutmix:
+            mix = self.cutmix.draw(len(images), images.shape[2], images.shape[3])
+            images = mix.images(images)
         with _running_statistics(self.net) if len(batch) == 1 else nullcontext():
             with autocast(self.device, self.precision):
                 logits = self.net(images)
-            loss = self.loss(logits.float(), labels, batch)
+            logits = logits.float()
+            loss = self.loss(logits, mix.targets(targets, logits.shape[1]) if mix else targets, images, batch)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -168,14 +193,24 @@ class _Training:
         correct = (logits.detach().argmax(1) == truth).sum()
         return torch.stack([loss.detach() * len(batch), correct]).double()
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy: the mean over the batch, weighted where samples have weights."""
-        smoothing = self.recipe.label_smoothing
-        if self.weights is None:
-            return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        weights = self.weights.index_select(0, batch)
-        losses = functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
-        return (weights * losses).sum() / weights.sum().clamp_min(torch.finfo(torch.float32).tiny)
+    def views(self, batch: torch.Tensor) -> torch.Tensor:
+        """The augmented, normalised images (b, c, h, w) at these positions."""
+        images = self.images.index_select(0, batch)
+        shown = self.replay.images(images, batch) if self.replay else self.augment(images, self.draws)
+        return self.normalise(shown)
+
+    def loss(
+        self, logits: torch.Tensor, targets: torch.Tensor, images: torch.Tensor, batch: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean over the batch, weighted where samples have weights: distillation if a teacher looks on."""
+        weights = None if self.weights is None else self.weights.index_select(0, batch)
+        if self.teacher is not None:
+            with torch.no_grad(), autocast(self.device, self.precision):
+                taught = self.teacher(images)
+            return weighted_mean(distillation(logits, taught.float(), self.recipe.temperature), weights)
+        if weights is None:
+            return functional.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        return weighted_mean(cross_entropy(logits, targets, self.recipe.label_smoothing), weights)
 
 
 def _label_tensor(labels: npt.NDArray[Any]) -> torch.Tensor:

@@ -37,14 +37,16 @@ def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps_per_ep
 def lr_factor(recipe: Recipe, step: int, total: int) -> float:
     """The share of ``recipe.lr`` at update ``step`` (from 0) of ``total``.
 
-    Warm-up rises linearly and reaches 1 at its last update; ``cosine`` falls over the updates after it; ``step`` and
-    ``constant`` count from the start.
+    Warm-up rises linearly and reaches 1 at its last update; ``cosine`` and ``half-cosine`` fall over the updates after
+    it; ``step`` and ``constant`` count from the start.
     """
     warmup = min(round(recipe.warmup_epochs * total / recipe.epochs), total - 1)
     if step < warmup:
         return (step + 1) / warmup
+    progress = min((step - warmup) / (total - warmup), 1.0)
+    if recipe.schedule == "half-cosine":
+        return 0.5 * (1.0 + math.cos(math.pi * progress / 2))
     if recipe.schedule == "cosine":
-        progress = min((step - warmup) / (total - warmup), 1.0)
         return recipe.final_lr + (1.0 - recipe.final_lr) * 0.5 * (1.0 + math.cos(math.pi * progress))
     if recipe.schedule == "step":
         return recipe.step_factor if 2 * step >= total else 1.0

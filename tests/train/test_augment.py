@@ -9,7 +9,7 @@ from torchvision.transforms.autoaugment import RandAugment as Reference
 from torchvision.transforms.autoaugment import _apply_op
 
 from dqbench.errors import UsageError
-from dqbench.train.augment import Draws, crop, flip, pipeline
+from dqbench.train.augment import Draws, pipeline
 from dqbench.train.randaugment import OPERATIONS, UNSIGNED, RandAugment
 
 torch.set_num_threads(1)
@@ -37,7 +37,7 @@ def pictures(count: int = 4, size: int = 32, seed: int = 0) -> torch.Tensor:
 
 def test_flip_mirrors_about_half_of_the_images_and_leaves_the_rest() -> None:
     images = pictures(1, 8).expand(400, -1, -1, -1)
-    out = flip(images, Draws.seeded(0, CPU))
+    out = pipeline(("flip",))(images, Draws.seeded(0, CPU))
     mirrored = torch.tensor([torch.equal(o, images[0].flip(1)) for o in out])
     kept = torch.tensor([torch.equal(o, images[0]) for o in out])
     assert (mirrored ^ kept).all()
@@ -48,7 +48,7 @@ def test_crop_gives_every_offset_equally_often_with_zeros_outside() -> None:
     image = torch.arange(1, 17, dtype=torch.uint8).reshape(1, 4, 4, 1)
     padded = torch.nn.functional.pad(image, (0, 0, 1, 1, 1, 1))[0]
     windows = [padded[r : r + 4, c : c + 4] for r in range(3) for c in range(3)]
-    out = crop(image.expand(1800, -1, -1, -1), Draws.seeded(0, CPU), 1)
+    out = pipeline(("shift1",))(image.expand(1800, -1, -1, -1), Draws.seeded(0, CPU))
     counts = [sum(torch.equal(o, w) for o in out) for w in windows]
     assert sum(counts) == 1800
     assert min(counts) > 140
