@@ -9,7 +9,7 @@ from dqbench.testing import Check, checks
 
 REGISTRY = plugins.load()
 BUILT_IN = [spec.name for spec in REGISTRY.methods if REGISTRY.methods.origin(spec.name).distribution == "dqbench"]
-FASTER = {"adq": {"epochs": 2}, "adq-shuffled": {"epochs": 2}}
+FASTER = {"adq": {"epochs": 2}, "adq-shuffled": {"epochs": 2}, "dm": {"iterations": 1, "width": 4, "batch": 4}}
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_conforms(check: Check) -> None:
 
 
 def test_the_methods_are_registered() -> None:
-    assert {"random", "random-unbalanced", "graphcut", "dq", "adq", "adq-shuffled"} <= set(BUILT_IN)
+    assert {"random", "random-unbalanced", "graphcut", "dq", "adq", "adq-shuffled", "dm"} <= set(BUILT_IN)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field
 
 from dqbench.budgets import ResolvedBudget
-from dqbench.compressed import Subset
+from dqbench.compressed import Distilled, Subset
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.plugins import Origin, Registry
@@ -101,6 +101,53 @@ class BadNotes(First):
         return Subset(ids=kept.ids, notes={"loss": float("nan")})
 
 
+class Maker(First):
+    """Right, of the other kind: the mean image of each class over and over, or what ``spoilt`` makes of it."""
+
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Distilled:
+        labels = np.repeat(np.arange(source.classes), budget.per_class)
+        means = np.stack([source.images[source.labels == c].mean(axis=0) for c in range(source.classes)])
+        return self.spoilt(means[labels].astype(np.float32) / 255, labels, source)
+
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images, labels)
+
+
+class Infinite(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(np.where(images == images.max(), np.inf, images).astype(np.float32), labels)
+
+
+class Cropped(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images[:, 1:], labels)
+
+
+class Doubles(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images.astype(np.float64), labels)
+
+
+class OneLabel(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images, np.zeros_like(labels))
+
+
+class UnknownLabel(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images, labels + 1)
+
+
+class NoProbabilities(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images, 2 * np.eye(source.classes, dtype=np.float32)[labels])
+
+
+class MadeOfIds(Maker):
+    def spoilt(self, images: np.ndarray, labels: np.ndarray, source: Source) -> Distilled:
+        return Distilled(images + np.float32(source.ids[0] % 5), labels)
+
+
 def broken_rules(method: type[First], **changes: Any) -> set[str]:
     facts: dict[str, Any] = {"kind": "selection", "version": 1, "summary": "for a test", "prepares": True}
     facts |= {"config": Options, "compress_only": ("order",), "target": f"{__name__}:{method.__name__}"}
@@ -117,6 +164,25 @@ def broken_rules(method: type[First], **changes: Any) -> set[str]:
 
 def test_a_right_method_breaks_no_rule() -> None:
     assert broken_rules(First) == set()
+    assert broken_rules(Maker, kind="distillation") == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [
+        (Infinite, "ratios_are_met_exactly"),
+        (Cropped, "ratios_are_met_exactly"),
+        (Doubles, "ratios_are_met_exactly"),
+        (OneLabel, "ratios_are_met_exactly"),
+        (UnknownLabel, "images_per_class_are_met_exactly"),
+        (NoProbabilities, "images_per_class_are_met_exactly"),
+        (MadeOfIds, "ids_are_only_names"),
+        (First, "what_is_kept_is_of_its_kind"),
+    ],
+)
+def test_a_wrong_maker_of_images_breaks_its_rule(method: type[First], rule: str) -> None:
+    assert rule in broken_rules(method, kind="distillation")
+    assert "what_is_kept_is_of_its_kind" in broken_rules(Maker, kind="selection")
 
 
 @pytest.mark.parametrize(
