@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dqbench.board.board import mean
-from dqbench.records import Record
+from dqbench.records import Record, Run
 
-MOST_POINTS = 20
-"""Epochs of a training curve that are kept, evenly spaced, the first and the last among them."""
+CURVE_BYTES = 1_300_000
+NOTE_BYTES = 500_000
+"""Room in the page for all training curves, and for all notes of methods."""
 
-MOST_NOTES = 600
-"""Characters of JSON that a method's notes may take."""
+_POINT = 11
+"""Bytes that one epoch of a curve takes."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of each cell is kept, so that a page of many cells stays small.
+
+    Attributes:
+        points: epochs of a training curve, evenly spaced, the first and the last among them.
+        notes: characters of JSON of a method's notes.
+    """
+
+    points: int
+    notes: int
+
+    @classmethod
+    def of(cls, records: Collection[Record]) -> Room:
+        """The room in a page of these cells."""
+        runs = sum(len(record.runs) for record in records) or 1
+        points = CURVE_BYTES // (runs * _POINT)
+        return cls(min(40, max(6, points)), min(1000, max(100, NOTE_BYTES // max(1, len(records)))))
 
 
 class Facts:
@@ -33,24 +55,28 @@ class Facts:
         return self._index[key]
 
 
-def details(record: Record, facts: Facts) -> dict[str, Any]:
+def details(record: Record, facts: Facts, room: Room) -> dict[str, Any]:
     """A record as its dialog shows it; long values that recur are numbers of ``facts``."""
-    cell, versions = record.cell, record.versions
+    cell = record.cell
     observer = {"architecture": cell.observer_arch, "recipe": cell.observer_recipe} if cell.observer_arch else None
+    runs = sorted(record.runs, key=lambda run: run.seed)
+    shared = {
+        "command": record.command,
+        "config": cell.config,
+        "recipe": cell.recipe.model_dump(mode="json"),
+        "observer": _plain(observer),
+        "versions": record.versions.model_dump(mode="json"),
+        "machine": record.machine.model_dump(mode="json"),
+    }
     return {
         "key": record.key[:16],
         "ended": record.ended,
-        "command": facts.add(record.command),
-        "config": facts.add(cell.config),
         "variant": cell.variant,
-        "recipe": facts.add(cell.recipe.model_dump(mode="json")),
-        "observer": facts.add(_plain(observer)),
-        "versions": facts.add(versions.model_dump(mode="json")),
-        "machine": facts.add(record.machine.model_dump(mode="json")),
-        "seeds": [_seed(run.model_dump()) for run in sorted(record.runs, key=lambda run: run.seed)],
-        "curves": [_curve(run.curve) for run in sorted(record.runs, key=lambda run: run.seed)],
-        "notes": _notes(record),
-        "jobs": _jobs(record),
+        **{name: facts.add(value) for name, value in shared.items()},
+        "seeds": _seeds(runs),
+        "curves": [_curve(run.curve, facts, room.points) for run in runs],
+        "notes": _notes(runs, room.notes),
+        "jobs": [[facts.add(line[0]), *line[1:]] for line in _jobs(record)],
         "failures": [failure.model_dump(mode="json") for failure in record.failures],
     }
 
@@ -61,22 +87,32 @@ def _plain(observer: dict[str, Any] | None) -> Any:
     return observer
 
 
-def _seed(run: Mapping[str, Any]) -> list[Any]:
-    """Seed, score, best epoch, samples, bytes, updates, the start of the kept set's hash."""
-    numbers = [run[name] for name in ("samples", "bytes", "updates")]
-    return [run["seed"], finite(run["score"]), finite(run["best_epoch_score"]), *numbers, (run["kept_hash"] or "")[:12]]
-
-
-def _curve(points: Sequence[Mapping[str, float]]) -> dict[str, list[float | None]]:
-    """Epoch, training accuracy in percent and loss of at most ``MOST_POINTS`` epochs."""
-    last = len(points) - 1
-    count = min(len(points), MOST_POINTS)
-    chosen = [points[round(i * last / max(1, count - 1))] for i in range(count)]
-    return {
-        "epoch": [finite(point.get("epoch")) for point in chosen],
-        "accuracy": [_scaled(point.get("accuracy"), 100) for point in chosen],
-        "loss": [_scaled(point.get("loss"), 1) for point in chosen],
+def _seeds(runs: Sequence[Run]) -> dict[str, Any]:
+    """A list of values by column, or the value that all seeds share."""
+    columns: dict[str, list[Any]] = {
+        "seed": [run.seed for run in runs],
+        "score": [round(run.score, 4) for run in runs],
+        "best epoch": [finite(run.best_epoch_score) for run in runs],
+        "samples": [run.samples for run in runs],
+        "bytes": [run.bytes for run in runs],
+        "updates": [run.updates for run in runs],
+        "kept set": [(run.kept_hash or "")[:12] for run in runs],
     }
+    return {
+        name: values if any(v != values[0] for v in values) else values[0] for name, values in columns.items() if runs
+    }
+
+
+def _curve(points: Sequence[Mapping[str, float]], facts: Facts, most: int) -> list[Any]:
+    """Epochs (a number of ``facts``), training accuracy in percent and loss, of at most ``most`` epochs."""
+    last = len(points) - 1
+    count = min(len(points), most)
+    chosen = [points[round(i * last / max(1, count - 1))] for i in range(count)]
+    return [
+        facts.add([finite(point.get("epoch")) for point in chosen]),
+        [_scaled(point.get("accuracy"), 100) for point in chosen],
+        [_scaled(point.get("loss"), 1) for point in chosen],
+    ]
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
@@ -84,29 +120,28 @@ def _scaled(value: float | None, factor: float) -> float | None:
 
 
 def finite(value: Any) -> Any:
-    """The value, with None in place of floats that JSON cannot hold and no more than six digits."""
+    """The value, with None in place of floats that JSON cannot hold and no more than five digits."""
     if isinstance(value, Mapping):
         return {str(name): finite(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [finite(item) for item in value]
     if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
+        return float(f"{value:.5g}") if math.isfinite(value) else None
     return value
 
 
-def _notes(record: Record) -> dict[str, Any]:
+def _notes(runs: Sequence[Run], most: int) -> dict[str, Any]:
     """The notes of the first seed's kept set, as far as they are short."""
-    first = min(record.runs, key=lambda run: run.seed, default=None)
     found: dict[str, Any] = {}
-    for name, value in sorted((first.notes if first else {}).items()):
+    for name, value in sorted((runs[0].notes if runs else {}).items()):
         more = {**found, name: finite(value)}
-        if len(json.dumps(more, default=str)) <= MOST_NOTES:
+        if len(json.dumps(more, default=str)) <= most:
             found = more
     return found
 
 
 def _jobs(record: Record) -> list[list[Any]]:
-    """Role, mean seconds, peak host and device GiB, devices: of the jobs on the cell's path, in order of work."""
+    """Role and devices, mean seconds, peak host and device GiB: of the jobs on the cell's path, in order of work."""
     roles = dict.fromkeys(role for run in record.runs for role in run.jobs)
     lines = []
     for role in roles:
@@ -114,5 +149,6 @@ def _jobs(record: Record) -> list[list[Any]]:
         found = [record.jobs[key] for key in keys if key in record.jobs]
         if found:
             peaks = [round(max(getattr(f, n) for f in found), 3) for n in ("peak_host_gib", "peak_device_gib")]
-            lines.append([role, round(mean([f.wall_s for f in found]), 3), *peaks, sorted({f.device for f in found})])
+            devices = ", ".join(sorted({f.device for f in found}))
+            lines.append([[role, devices], round(mean([f.wall_s for f in found]), 3), *peaks])
     return lines

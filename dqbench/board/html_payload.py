@@ -10,7 +10,7 @@ from dqbench.board import comparing, sentences, tables, text
 from dqbench.board.board import Board, CellNumbers, seconds
 from dqbench.board.costs import ROLES
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
-from dqbench.board.html_details import Facts, details
+from dqbench.board.html_details import Facts, Room, details
 from dqbench.board.html_pictures import Pictures
 from dqbench.board.published import Published, Result
 from dqbench.board.sections import Place, Row
@@ -27,7 +27,8 @@ def payload(boards: Mapping[str, Sequence[Board]], known: Published, pictures: P
     """Everything the page knows, as JSON values; equal for equal records, byte by byte."""
     facts = Facts()
     found = [board for _, group in sorted(boards.items()) for board in group]
-    shown = [_board(board, known, facts, pictures) for board in found]
+    room = Room.of([record for board in found for record in board.section.done.values()])
+    shown = [_board(board, known, facts, pictures, room) for board in found]
     return {
         "boards": shown,
         "columns": COLUMNS,
@@ -44,7 +45,7 @@ def identity(board: Board) -> str:
     return f"{setting.task}-{setting.task_version}-{setting.profile}-{setting.labels}-{digest}"
 
 
-def _board(board: Board, known: Published, facts: Facts, pictures: Pictures) -> dict[str, Any]:
+def _board(board: Board, known: Published, facts: Facts, pictures: Pictures, room: Room) -> dict[str, Any]:
     section, setting = board.section, board.section.setting
     places = _places(board)
     index = {place: number for number, place in enumerate(places)}
@@ -68,7 +69,7 @@ def _board(board: Board, known: Published, facts: Facts, pictures: Pictures) -> 
         "rows": [_row(board, row) for row in section.rows],
         "networks": [network.label for network in section.networks],
         "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
-        "cells": [_cell(board, place, facts, pictures) for place in places],
+        "cells": [_cell(board, place, facts, pictures, room) for place in places],
         "across": _table(tables.across_table(board)),
         "compared": [_comparison(c, index, facts) for c in compared],
         "elsewhere": [_elsewhere(result) for result in comparing.elsewhere(board, known)],
@@ -88,7 +89,7 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
     return {"name": tables.row_name(row), "label": row.label, "kind": kind, "rank": rank}
 
 
-def _cell(board: Board, place: Place, facts: Facts, pictures: Pictures) -> dict[str, Any]:
+def _cell(board: Board, place: Place, facts: Facts, pictures: Pictures, room: Room) -> dict[str, Any]:
     section = board.section
     row, network, budget = place
     where = {
@@ -98,7 +99,7 @@ def _cell(board: Board, place: Place, facts: Facts, pictures: Pictures) -> dict[
     }
     record = section.done.get(place)
     if record is None:
-        return {**where, "more": details(section.failed[place], facts)}
+        return {**where, "more": details(section.failed[place], facts, room)}
     numbers = board.cells[place]
     values, texts = zip(*_columns(numbers, record), strict=True)
     return {
@@ -107,7 +108,7 @@ def _cell(board: Board, place: Place, facts: Facts, pictures: Pictures) -> dict[
         "delta": _ends(numbers.delta),
         "v": values,
         "x": texts,
-        "more": {**details(record, facts), "kept": pictures.of(record)},
+        "more": {**details(record, facts, room), "kept": pictures.of(record)},
     }
 
 
@@ -161,6 +162,7 @@ def _comparison(c: comparing.Comparison, index: Mapping[Place, int], facts: Fact
         "measured": _short(c.measured),
         "shown": text.fixed(c.measured, 1),
         "difference": text.signed_or_blank(c.difference),
+        "alike": _short(c.measured if c.best is None else c.best),
         "best": "" if c.best is None else text.fixed(c.best, 1),
         "bestDifference": text.signed_or_blank(c.best_difference),
         "z": text.signed_or_blank(c.z),

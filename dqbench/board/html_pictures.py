@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dqbench.plugins import Registry
     from dqbench.records import Record, Run
 
-MOST_BYTES = 900_000
+MOST_BYTES = 500_000
 """Bytes of pixels in the page, over all its images."""
 
 PER_CLASS = (10, 6, 4, 2, 1)
@@ -29,6 +29,7 @@ PER_CLASS = (10, 6, 4, 2, 1)
 COLUMNS = 32
 """Images side by side in a pool."""
 
+_DROPPED = np.uint8(127)
 _OPEN = re.compile(r"CC0|CC BY(-SA)? [0-9.]+")
 
 
@@ -166,8 +167,10 @@ def _kept(folder: Path, record: Record, sources: Mapping[tuple[str, str], Source
             return None
         if isinstance(kept, Subset):
             names, labels, images = _selected(kept, source)
-        else:
+        elif isinstance(kept, Distilled):
             names, labels, images = _made(kept, source, folder.name)
+        else:
+            names, labels, images = _patched(kept, source, folder.name)
     except (UsageError, ValueError):
         return None
     chosen = [_spread(np.flatnonzero(labels == label), most) for label in range(source.classes)]
@@ -190,6 +193,19 @@ def _made(kept: Distilled, source: Source, name: str) -> tuple[list[str], Any, A
         images = np.clip((images * source.std + source.mean) * 255 + 0.5, 0, 255).astype(np.uint8)
     labels = np.asarray(kept.labels)
     return [f"{name}-{i}" for i in range(len(images))], labels if labels.ndim == 1 else labels.argmax(axis=1), images
+
+
+def _patched(kept: Any, source: Source, name: str) -> tuple[list[str], Any, Any]:
+    """The images of a set of kept patches, with what was dropped in grey."""
+    rows, columns = kept.grid
+    where = source.positions(np.asarray(kept.ids))
+    images = np.asarray(source.images[where])
+    masks = np.unpackbits(kept.masks, axis=1)[:, : rows * columns].reshape(-1, rows, columns)
+    scale = (images.shape[1] // rows, images.shape[2] // columns)
+    pixels = masks.repeat(scale[0], axis=1).repeat(scale[1], axis=2)[..., np.newaxis]
+    if pixels.shape[:3] != images.shape[:3]:
+        raise ValueError(f"{rows} x {columns} patches do not tile images of {images.shape[1:3]}")
+    return [f"{name}-{i}" for i in kept.ids], np.asarray(source.labels)[where], np.where(pixels, images, _DROPPED)
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,22 @@ function comparedWords(c) {
   return `${c.printed} in ${c.sources}: ` + [difference, verdict, ...notes].filter(Boolean).join("; ");
 }
 
+// The values of a column, one a seed: a list, or one value that all seeds share.
+function perSeed(more, name) {
+  const values = more.seeds[name];
+  return Array.isArray(values) ? values : Array(seedNumbers(more).length).fill(values);
+}
+
 function seedTable(more) {
-  const names = ["seed", "score", "best epoch", "samples", "bytes", "updates", "kept set"];
-  const used = names.map((_, i) => i).filter((i) => more.seeds.some((seed) => seed[i] !== null && seed[i] !== ""));
-  const cell = (value, i) => ({ text: value === null ? "" : i === 1 || i === 2 ? value.toFixed(2) : typeof value === "number" ? value.toLocaleString("en") : value, value });
-  return sortable({ label: "Seeds", columns: used.map((i) => ({ name: names[i], number: i > 0 && i < 6 })), rows: more.seeds.map((seed) => used.map((i) => cell(seed[i], i))) });
+  const names = Object.keys(more.seeds).filter((name) => perSeed(more, name).some((value) => value !== null && value !== ""));
+  const columns = names.map((name) => perSeed(more, name));
+  const words = (value, name) => (value === null ? "" : ["score", "best epoch"].includes(name) ? value.toFixed(2) : typeof value === "number" ? value.toLocaleString("en") : value);
+  const rows = columns[0].map((_, i) => columns.map((values, column) => ({ text: words(values[i], names[column]), value: values[i] })));
+  return sortable({ label: "Seeds", columns: names.map((name, i) => ({ name, number: i > 0 && name !== "kept set" })), rows });
 }
 
 function curveSection(more) {
-  const curves = more.curves.filter((curve) => curve.epoch.length);
+  const curves = more.curves.filter(([, accuracy]) => accuracy.length);
   if (!curves.length) return h("section", null, h("h3", null, "Training curve"), h("p", { class: "notice" }, "The record holds no curve."));
   const holder = h("div");
   const show = (measure) => holder.replaceChildren(plot(`Training ${measure} by epoch for each seed`, () => curveChart(more, measure), 240));
@@ -54,15 +61,15 @@ function curveSection(more) {
 
 function curveChart(more, measure) {
   const colours = isDark() ? DARK_PALETTE : PALETTE;
-  const traces = more.curves.map((curve, i) => ({
-    x: curve.epoch, y: curve[measure], mode: "lines", line: { color: colours[i % colours.length], width: 1.8 },
-    hovertemplate: `seed ${Number(more.seeds[i][0])}, epoch %{x}: %{y}<extra></extra>`,
+  const traces = more.curves.map(([epochs, accuracy, loss], i) => ({
+    x: data.facts[epochs], y: measure === "loss" ? loss : accuracy, mode: "lines", line: { color: colours[i % colours.length], width: 1.8 },
+    hovertemplate: `seed ${Number(seedNumbers(more)[i])}, epoch %{x}: %{y}<extra></extra>`,
   }));
   return { traces, more: { xaxis: axis("epoch"), yaxis: axis(measure === "loss" ? "loss" : "training accuracy, %") } };
 }
 
 function keptSection(more) {
-  if (!more.seeds.some((seed) => seed[6])) return null;
+  if (!more.seeds["kept set"]) return null;
   const title = h("h3", null, "Kept images");
   const pool = more.kept && data.pictures.pools[more.kept.pool];
   if (!pool) return h("section", null, title, h("p", { class: "notice" }, data.pictures.whyNone || "The set that this cell kept is not here."));
@@ -71,7 +78,7 @@ function keptSection(more) {
   const grid = h("div", { class: "kept", role: "img", "aria-label": `${shown} of the kept images, a row for each class` });
   image.addEventListener("load", () => grid.append(...more.kept.classes.map((found, label) => keptRow(pool, image, found, label))));
   image.src = pool.png;
-  return h("section", null, title, grid, h("p", { class: "muted small" }, `${shown} of the images kept by seed ${more.seeds[0][0]}, evenly spaced in each class. ${pool.credit}`));
+  return h("section", null, title, grid, h("p", { class: "muted small" }, `${shown} of the images kept by seed ${seedNumbers(more)[0]}, evenly spaced in each class. ${pool.credit}`));
 }
 
 function keptRow(pool, image, found, label) {
@@ -118,8 +125,8 @@ function facts(title, values, empty) {
 }
 
 function jobTable(jobs) {
-  const rows = jobs.map(([role, seconds, host, device, devices]) => [
-    { text: role, value: role }, { text: seconds.toFixed(2), value: seconds }, { text: host.toFixed(2), value: host }, { text: device ? device.toFixed(2) : "", value: device }, { text: devices.join(", "), value: devices.join() }]);
+  const rows = jobs.map(([about, seconds, host, device]) => [...data.facts[about], seconds, host, device]).map(([role, devices, seconds, host, device]) => [
+    { text: role, value: role }, { text: seconds.toFixed(2), value: seconds }, { text: host.toFixed(2), value: host }, { text: device ? device.toFixed(2) : "", value: device }, { text: devices, value: devices }]);
   return sortable({ label: "Work", columns: [{ name: "job" }, { name: "mean s", number: true }, { name: "host GiB", number: true }, { name: "device GiB", number: true }, { name: "device" }], rows });
 }
 

@@ -181,7 +181,7 @@ function publishedSection() {
   const why = [...new Set(found.map((c) => c.whyNot).filter(Boolean))];
   const reasons = why.slice(0, 3).join("; ") + (why.length > 3 ? "; …" : "");
   const scatter = fair.length
-    ? chart("", "On the line, measured equals published. Protocols differ as the table says.", plot("Measured against published scores; the numbers are in the table below", () => publishedChart(board, fair), 380))
+    ? chart("", "On the line, measured equals published. Where the paper prints the best epoch, so does this chart; bars are intervals of last-epoch scores.", plot("Measured against published scores; the numbers are in the table below", () => publishedChart(board, fair), 380))
     : h("p", { class: "notice" }, found.length ? `No published number may be compared with these rows (${reasons}), so there is no chart.` : "No published number fits these rows.");
   const elsewhere = board.elsewhere.length ? h("details", null, h("summary", null, `${board.elsewhere.length} published numbers on architectures that this board did not measure`),
     plainTable("Published elsewhere", ["method", "architecture", "budget", "published", "source"], 2, board.elsewhere)) : null;
@@ -189,16 +189,16 @@ function publishedSection() {
 }
 
 function publishedChart(board, fair) {
-  const ends = fair.flatMap((c) => [c.published, c.measured]);
+  const ends = fair.flatMap((c) => [c.published, c.alike]);
   const [low, high] = [Math.min(...ends) - 1, Math.max(...ends) + 1];
   const rows = [...new Set(fair.map((c) => board.cells[c.cell].r))];
   const traces = rows.map((row) => {
     const own = fair.filter((c) => board.cells[c.cell].r === row);
     const { colour, symbol } = look(board, row);
     const cells = own.map((c) => board.cells[c.cell]);
-    const bars = cells.map((cell) => cell.score);
+    const bars = cells.map((cell, i) => (own[i].best ? [0, 0, 0] : cell.score));
     return {
-      x: own.map((c) => c.published), y: own.map((c) => c.measured), mode: "markers", marker: { color: colour, symbol, size: 9 }, customdata: own.map((c) => c.cell),
+      x: own.map((c) => c.published), y: own.map((c) => c.alike), mode: "markers", marker: { color: colour, symbol, size: 9 }, customdata: own.map((c) => c.cell),
       error_y: { type: "data", symmetric: false, array: bars.map(([mean, , most]) => most - mean), arrayminus: bars.map(([mean, least]) => mean - least), color: colour, thickness: 1, width: 0 },
       text: own.map((c, i) => tip(board, cells[i], `published ${c.printed} (${c.sources})`)), hovertemplate: "%{text}<extra></extra>",
     };

@@ -64,4 +64,5 @@ const sumOf = (values) => {
   return known.length ? known.reduce((a, b) => a + b, 0) : null;
 };
 const choosing = (cell) => sumOf(COSTS.map((name) => cell.v[COLUMN[name]]));
-const seedCount = (board) => Math.max(0, ...board.cells.filter(isDone).map((cell) => cell.more.seeds.length));
+const seedNumbers = (more) => [more.seeds.seed ?? []].flat();
+const seedCount = (board) => Math.max(0, ...board.cells.filter(isDone).map((cell) => seedNumbers(cell.more).length));
