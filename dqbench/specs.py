@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,18 @@ class Config(BaseModel):
     """Base of every method's config: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def check_budget(self, per_class: Sequence[int], class_counts: Sequence[int], side: int) -> None:
+        """Refuse, before anything runs, a budget that the method cannot meet; by default none.
+
+        Args:
+            per_class: samples to keep of each class.
+            class_counts: samples that each class has.
+            side: of the images in pixels.
+
+        Raises:
+            UsageError: it cannot be met.
+        """
 
 
 @dataclass(frozen=True, order=True)

@@ -19,6 +19,7 @@ def dqbench_methods() -> Iterable[MethodSpec]:
     yield from _graph_cuts()
     yield from _adaptive()
     yield from _distillation()
+    yield from _stitched()
 
 
 def _random() -> Iterable[MethodSpec]:
@@ -30,6 +31,7 @@ def _random() -> Iterable[MethodSpec]:
         config=RandomConfig,
         kind="selection",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="uniform inside each class: the twin of every cell",
     )
     yield MethodSpec(
@@ -38,6 +40,7 @@ def _random() -> Iterable[MethodSpec]:
         config=RandomConfig,
         kind="selection",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="uniform from the whole set, whatever the classes",
     )
 
@@ -51,6 +54,7 @@ def _graph_cuts() -> Iterable[MethodSpec]:
         config=GraphCutConfig,
         kind="selection",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="greedy graph cut on last-layer gradients: like the rest of the class, unlike the picks",
         paper=_GRAPHCUT_PAPER,
         needs=("observer",),
@@ -67,6 +71,7 @@ def _graph_cuts() -> Iterable[MethodSpec]:
         config=DQConfig,
         kind="quantization",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="bins by recursive graph cut, then a uniform sample of each bin",
         paper=_DQ_PAPER,
         needs=("observer",),
@@ -91,6 +96,7 @@ def _adaptive() -> Iterable[MethodSpec]:
         config=ADQConfig,
         kind="quantization",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="DQ's bins, sampled by importance: how textured a bin is and how diverse",
         paper=_ADQ_PAPER,
         needs=("observer",),
@@ -111,6 +117,7 @@ def _adaptive() -> Iterable[MethodSpec]:
         config=ADQConfig,
         kind="quantization",
         version=1,
+        labels=("hard", "soft", "teacher"),
         summary="control of adq: the same importances, randomly permuted over the bins",
         paper=_ADQ_PAPER,
         builds_on="adq",
@@ -137,5 +144,28 @@ def _distillation() -> Iterable[MethodSpec]:
             "code does so for batch norm alone. Draws come from the seed, where released code takes the clock, and "
             "images are updated exactly as often as asked, where it does once more. Ratio budgets and classes smaller "
             "than the batch work."
+        ),
+    )
+
+
+def _stitched() -> Iterable[MethodSpec]:
+    from dqbench.methods.configs import RDEDConfig
+
+    yield MethodSpec(
+        name="rded",
+        target="dqbench.methods.rded:RDED",
+        config=RDEDConfig,
+        kind="distillation",
+        version=1,
+        labels=("soft", "teacher", "hard"),
+        summary="images stitched from the crops that the observer finds most real, with its labels",
+        paper="Sun et al., On the Diversity and Realism of Distilled Dataset, CVPR 2024, arXiv:2312.03526",
+        needs=("observer",),
+        gpu_gib=8,
+        differs=(
+            "Images are kept as uint8; released code writes JPEG. Crops are scored resized to full size and meet at "
+            "random, as the paper says; released code scores them in a frame of zeros (scoring=pad) and stitches by "
+            "rank (stitch=rank). Soft labels are stored for regions, the paper's Eq. 10; released code asks the "
+            "teacher live (--labels teacher, temperature 20)."
         ),
     )

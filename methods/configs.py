@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from dqbench.distill.stitching import crops_in, pool_size
 from dqbench.specs import Config
 
 
@@ -95,3 +97,26 @@ class ADQConfig(DQConfig):
         if wrong:
             raise ValueError(f"importances must be finite and not negative, not {wrong[0]}")
         return self
+
+
+class RDEDConfig(Config):
+    """Options of RDED."""
+
+    pool: int = Field(300, ge=1, description="images of a class that are looked at (more where a budget needs more)")
+    crops: int = Field(5, ge=1, description="K: random-resized crops of each image, of which the best counts")
+    crops_per_image: int | None = Field(
+        None, ge=1, description="N: crops stitched into one image, a square number; by default 4 from 64 px up, else 1"
+    )
+    scoring: Literal["resize", "pad"] = Field(
+        "resize", description="crops are scored resized to full size, or with zeros around as in released code"
+    )
+    stitch: Literal["random", "rank"] = Field(
+        "random", description="crops meet at random (the paper), or by rank (released code)"
+    )
+    batch_size: int = Field(1000, ge=1, description="crops that go through the observer at a time")
+
+    def check_budget(self, per_class: Sequence[int], class_counts: Sequence[int], side: int) -> None:
+        """Refuse N·IPC above a class's size, and crops that are no grid of the image."""
+        crops = crops_in(side, self.crops_per_image)
+        for images, members in zip(per_class, class_counts, strict=True):
+            pool_size(members, crops, images, self.pool)

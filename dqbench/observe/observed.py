@@ -60,6 +60,12 @@ class Observed:
         """Last-layer gradients g = softmax(z) - onehot(y), (n, classes); see :mod:`dqbench.observe.gradients`."""
         return last_layer_gradient(self.logits, self.labels, double_softmax)
 
+    def answer(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (b, classes), float32, of uint8 images (b, h, w, c) on any device."""
+        with torch.inference_mode():
+            logits: torch.Tensor = self.net(self._normalise(images.to(self.device))).float()
+        return logits
+
     def pyramid(self, images: torch.Tensor) -> torch.Tensor:
         """Globally averaged intermediate features and the penultimate ones, (b, D) float32 (ADQ, Eq. 5's input).
 
