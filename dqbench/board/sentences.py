@@ -48,9 +48,12 @@ def reading(board: Board) -> list[str]:
 def _what(section: Section) -> str:
     setting = section.setting
     seeds = sorted({seed for record in section.done.values() for seed in record.cell.seeds})
+    counts = {len(record.runs) for record in section.done.values()}
+    fewer = " unless a cell says fewer" if len(counts) > 1 else ""
     return (
         f"Score: {setting.metric} in percent on {setting.test_samples:,} test images at the last epoch, mean over "
-        f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}). Rows are in the order of their names."
+        f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}){fewer}. "
+        "Rows are in the order of their names."
     )
 
 
