@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -23,6 +24,9 @@ def report(error: BaseException, debug: bool) -> int:
         return _say("interrupted", INTERRUPTED)
     if isinstance(error, UsageError):
         return _say(f"error: {error}", error.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" ({error.filename})" if error.filename else ""
+        return _say(f"error: the disk is full{where}; free some space and run the same command again", FAILED)
     if hasattr(error, "format_message"):
         return _wrong_command_line(error)
     again = "" if debug else "; run again with --debug for the traceback"

@@ -87,7 +87,7 @@ def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
         return
     device = session.devices.kind
     guess = (
-        f"; {_hours(forecast.guessed)} of that are a guess at {RATE[device]:,.0f} images a second, "
+        f"; {_about(forecast.guessed)} of that is a guess at {RATE[device]:,.0f} images a second, "
         "as no like job was measured in this workspace"
         if forecast.guessed
         else ", as like jobs took in this workspace"
@@ -95,7 +95,7 @@ def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
     slots = len(session.devices.gpus) or session.devices.threads
     unit = "GPU" if device == "cuda" else "CPU thread"
     state.console.print(
-        f"the rest takes about {_hours(forecast.seconds)} device hours, one job after the other{guess}; "
+        f"the rest takes {_about(forecast.seconds)} device hours, one job after the other{guess}; "
         f"here {slots} {unit}{'' if slots == 1 else 's'}",
         soft_wrap=True,
     )
@@ -104,6 +104,11 @@ def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
 def _hours(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:.1f}" if hours >= 10 else f"{hours:.2g}" if hours >= 0.001 else "< 0.001"
+
+
+def _about(seconds: float) -> str:
+    words = _hours(seconds)
+    return words.replace("<", "less than") if words.startswith("<") else f"about {words}"
 
 
 def _seeds(session: Session, difference: float) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class CellWriter:
 
     def __post_init__(self) -> None:
         self._waiting = {cell.key: {run.evaluate for run in cell.runs} for cell in self.cells}
+        self._unwritten: list[OSError] = []
         self._cells_of: dict[str, list[PlannedCell]] = defaultdict(list)
         for cell in self.cells:
             for run in cell.runs:
@@ -64,12 +65,18 @@ class CellWriter:
             self._arrived(event.job.key)
 
     def end(self, outcome: Outcome) -> None:
-        """Write what is left: cells done by another runner, and those that failed."""
+        """Write what is left: cells done by another runner, and those that failed.
+
+        Raises:
+            OSError: a record could not be written, now or before.
+        """
         for key in outcome.done & set(self._cells_of):
             self._arrived(key)
         for cell in self.cells:
             if self._waiting[cell.key]:
                 self._write_failed(cell, list(_causes(cell, outcome)))
+        if self._unwritten:
+            raise self._unwritten[0]
 
     def _arrived(self, key: str) -> None:
         for cell in self._cells_of[key]:
@@ -96,9 +103,13 @@ class CellWriter:
 
     def _keep(self, record: Record) -> None:
         """Write a record; one of the same cell that other code or data made is out of date, and goes."""
-        path = records.write(record, self.workspace.records)
+        try:
+            path = records.write(record, self.workspace.records)
+        except OSError as error:  # a full disk must not stop the others
+            self._unwritten.append(error)
+            return
         for other in path.parent.glob(path.name.replace(record.key[:10], "*")):
-            if other != path and records.read(other).cell == record.cell:
+            if other != path and _is_of_one_cell(records.read(other), record):
                 other.unlink()
         self.on_record(record, path)
 
@@ -145,3 +156,8 @@ def _failure(seed: int, failure: JobFailure) -> Failure:
         message=failure.message,
         log_tail=list(failure.log_tail),
     )
+
+
+def _is_of_one_cell(one: Record, other: Record) -> bool:
+    """Whether both measured the same; on the user's own images the data set is a part of what was."""
+    return one.cell == other.cell and one.source.dataset == other.source.dataset

@@ -100,5 +100,10 @@ def power(difference: float, sd: float, seeds: int) -> float:
 
     freedom, shift = seeds - 1, abs(difference) * math.sqrt(seeds) / sd
     limit = float(stdtrit(freedom, 1 - ALPHA / 2))
-    below = float(nctdtr(freedom, shift, limit)) - float(nctdtr(freedom, shift, -limit))
-    return 1.0 if math.isnan(below) else 1.0 - below
+    within, opposite = float(nctdtr(freedom, shift, limit)), float(nctdtr(freedom, shift, -limit))
+    return 1.0 - _or_nothing(within) + _or_nothing(opposite)
+
+
+def _or_nothing(probability: float) -> float:
+    """SciPy gives NaN for tails that are too small to matter."""
+    return 0.0 if math.isnan(probability) else probability

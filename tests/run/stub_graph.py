@@ -1,4 +1,4 @@
-"""Graphs of stub jobs, and a runner of one as a script: ``python stub_graph.py WORKSPACE COUNT_FILE [SLEEP]``."""
+"""Graphs of stub jobs, and a runner of one as a script: ``stub_graph.py WORKSPACE COUNT_FILE [SLEEP [DEPTH]]``."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def main() -> None:
     register()
     workspace, count = Workspace(sys.argv[1]), Path(sys.argv[2])
     sleep = float(sys.argv[3]) if len(sys.argv) > 3 else 0.02
+    depth = int(sys.argv[4]) if len(sys.argv) > 4 else 4
     with local.LocalExecutor(Devices("cpu", 2), preload=()) as executor:
-        outcome = run_jobs(layers(count, sleep), workspace, executor, grace_s=1.0)
+        outcome = run_jobs(layers(count, sleep, depth=depth), workspace, executor, grace_s=1.0)
     print(len(outcome.done), len(outcome.ran), len(outcome.failed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
             file.write(f"{spec['name']}\n")
     print("running", spec["name"], flush=True)
     time.sleep(spec.get("sleep", 0.0))
-    facts = _evil(spec, context)
+    facts = _evil(spec, context, out)
     value = spec.get("value", 1) + sum(json.loads((folder / "value.json").read_text()) for folder in inputs.values())
     (out / "value.json").write_text(json.dumps(value))
     (out / "deep").mkdir()
@@ -32,7 +33,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     return {"value": value, **facts}
 
 
-def _evil(spec: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def _evil(spec: Mapping[str, Any], context: Context, out: Path) -> dict[str, Any]:
     kind = spec.get("evil")
     if kind == "raise":
         raise ValueError("no such luck")
@@ -69,6 +70,17 @@ def _evil(spec: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if kind == "read plugins":
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in context.plugin_files]
         return {"plugins": list(zip(map(str, context.plugin_files), digests, strict=True))}
+    if kind == "memory":
+        _once(Path(spec["pid_file"]), MemoryError("no room"))
+    if kind == "flaky":
+        _once(Path(spec["pid_file"]), ValueError("not today"))
+    if kind == "full disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        (out / "large").write_bytes(bytes(1 << 20))
+    if kind == "large":
+        (out / "large").write_bytes(os.urandom(spec["bytes"]))
+    if kind == "nan":
+        return {"curve": [{"loss": 1.0}, {"loss": float("nan")}]}
     if kind == "torch":
         return _torch(context)
     if kind == "look":
@@ -84,6 +96,12 @@ def _evil(spec: Mapping[str, Any], context: Context) -> dict[str, Any]:
             "descriptors": len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 4,
         }
     return {}
+
+
+def _once(mark: Path, error: Exception) -> None:
+    if not mark.exists():
+        mark.write_text("")
+        raise error
 
 
 def _torch(context: Context) -> dict[str, Any]:

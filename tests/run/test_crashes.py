@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import stub_graph
 from stub_graph import graph_of, layers, stub
 
+from dqbench.jobs.job import Job
 from dqbench.run.local import LocalExecutor
 from dqbench.run.scheduler import run_jobs
 from dqbench.run.workspace import Workspace
@@ -21,8 +23,8 @@ from dqbench.run.workspace import Workspace
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs die with their server on Linux only")
 
 
-def _start(workspace: Workspace, count: Path, sleep: float = 0.02) -> subprocess.Popen[str]:
-    command = [sys.executable, stub_graph.__file__, str(workspace.path), str(count), str(sleep)]
+def _start(workspace: Workspace, count: Path, sleep: float = 0.02, depth: int = 4) -> subprocess.Popen[str]:
+    command = [sys.executable, stub_graph.__file__, str(workspace.path), str(count), str(sleep), str(depth)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -32,21 +34,21 @@ def _wait_for(path: Path, lines: int) -> None:
         time.sleep(0.005)
 
 
-def _values(workspace: Workspace, count: Path, sleep: float) -> dict[str, tuple[object, object]]:
-    results = {job.label: workspace.result(job) for job in layers(count, sleep).values()}
+def _values(workspace: Workspace, jobs: Mapping[str, Job]) -> dict[str, tuple[object, object]]:
+    results = {job.label: workspace.result(job) for job in jobs.values()}
     return {label: (result["facts"], result["files"]) for label, result in results.items()}
 
 
-def test_killed_at_any_moment(workspace: Workspace, executor: LocalExecutor, tmp_path: Path) -> None:
+def test_killed_at_twenty_random_moments(workspace: Workspace, executor: LocalExecutor, tmp_path: Path) -> None:
     count, rng = tmp_path / "count", random.Random(3)
-    jobs = layers(count, 0.02)
+    jobs = layers(count, 0.02, depth=12)
     undisturbed = Workspace(tmp_path / "undisturbed")
     run_jobs(jobs, undisturbed, executor)
     count.unlink()
-    for kill in range(5):
-        runner = _start(workspace, count)
-        _wait_for(count, 1 + 3 * kill)
-        time.sleep(rng.random() * 0.05)
+    for kill in range(20):
+        runner = _start(workspace, count, depth=12)
+        _wait_for(count, 1 + 2 * kill)
+        time.sleep(rng.random() * 0.08)
         runner.kill()
         runner.communicate()
     for folder in workspace.done_folders():
@@ -56,7 +58,7 @@ def test_killed_at_any_moment(workspace: Workspace, executor: LocalExecutor, tmp
     assert not outcome.failed
     assert all(workspace.verify(job) == () for job in jobs.values())
     assert not list(workspace.artifacts.glob(".tmp-*"))
-    assert _values(workspace, count, 0.02) == _values(undisturbed, count, 0.02)
+    assert _values(workspace, jobs) == _values(undisturbed, jobs)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
