@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dqbench.board import latex, markdown, published, tidy
 from dqbench.board.board import Board, build
+from dqbench.board.critical import critical_differences
 from dqbench.board.reading import Entry, load
 from dqbench.board.sections import Section, split
 from dqbench.board.stamp import Stamp, without_maker
@@ -45,7 +46,18 @@ def generate(folder: Path, task: str | None = None, out: Path | None = None) -> 
     for name, found in sections.items():
         stamp = Stamp.of(found)
         texts |= (_as_they_are(name, stamp, out) if out else None) or _made(name, found, stamp)
-    return texts if task is not None else {**texts, OVERVIEW: markdown.overview(sections)}
+    return texts if task is not None else {**texts, OVERVIEW: _overview(sections)}
+
+
+def overview(entries: Iterable[Entry]) -> str:
+    """The overview of all tasks."""
+    return _overview(by_task(entries))
+
+
+def _overview(sections: Mapping[str, list[Section]]) -> str:
+    paper = {task: [s for s in found if s.setting.profile == "paper"] for task, found in sections.items()}
+    criticals = critical_differences({task: [build(section) for section in found] for task, found in paper.items()})
+    return markdown.overview(sections, criticals)
 
 
 def by_task(entries: Iterable[Entry]) -> dict[str, list[Section]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dqbench.board import costs, sentences, tables, text
 from dqbench.board.board import Board
+from dqbench.board.critical import CriticalDifference, NoCriticalDifference
 from dqbench.board.making import making
 from dqbench.board.markup import bullets, escape, table
 from dqbench.board.published import Cost, Published
@@ -29,15 +30,35 @@ def document(task: str, boards: Sequence[Board], published: Published) -> str:
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
-def overview(sections: Mapping[str, Sequence[Section]]) -> str:
-    """The list of all boards."""
+def overview(
+    sections: Mapping[str, Sequence[Section]], criticals: Iterable[CriticalDifference | NoCriticalDifference]
+) -> str:
+    """The list of all boards, and how the methods stand over all tasks."""
     rows = []
     for task, found in sorted(sections.items()):
         link, data = f"[{escape(task)}]({task}.md)", f"[CSV]({task}.csv), [LaTeX]({task}.tex)"
         rows += [(link, escape(sentences.title(s.setting)), len(s.done), len(s.failed), data) for s in found]
     lines = ["| task | board | cells | failed | data |", "| --- | --- | ---: | ---: | --- |"]
     lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return "\n\n".join([f"{GENERATED} -->", "# Leaderboards", "\n".join(lines) if rows else "No records yet."]) + "\n"
+    blocks = [f"{GENERATED} -->", "# Leaderboards", "\n".join(lines) if rows else "No records yet."]
+    for critical in criticals if rows else ():
+        blocks += [f"## Over all tasks, {critical.labels} labels", *_critical(critical)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _critical(found: CriticalDifference | NoCriticalDifference) -> list[str]:
+    if isinstance(found, NoCriticalDifference):
+        return [f"No critical-difference analysis: {escape(found.reason)}."]
+    rows = tuple((name, text.fixed(rank, 2)) for name, rank in found.ranks)
+    alike = "; ".join(text.listing(list(group)) for group in found.groups) or "none"
+    return [
+        table(Table(("method", "average rank"), rows)),
+        bullets([
+            f"Ranks over {text.listing(list(found.tasks))} (profile paper); Friedman's test that all are alike: "
+            f"p = {text.fixed(found.p, 3)}.",
+            f"Nemenyi's critical difference at 5 %: {text.fixed(found.difference, 2)}. Not distinguishable: {alike}.",
+        ]),
+    ]  # fmt: skip
 
 
 def _section(board: Board, published: Published) -> list[str]:
@@ -59,9 +80,15 @@ def _scores(board: Board) -> list[str]:
             "### Difference to random",
             table(deltas),
             "Points, paired by seed: the same seed gives a method and its random twin the same initial weights and "
-            "augmentation.",
+            f"augmentation.{_delta_words(board)}",
         ]
     return blocks
+
+
+def _delta_words(board: Board) -> str:
+    if all(cell.delta is None or cell.delta.half is None for cell in board.cells.values()):
+        return ""
+    return " ± is the half-width of the 95 % t-interval of the paired difference, unadjusted; the marks are adjusted."
 
 
 def _details(board: Board) -> list[str]:

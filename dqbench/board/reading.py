@@ -82,9 +82,17 @@ def check(record: Record, place: str) -> None:
         raise UsageError(
             f"{place}: runs have the seeds {seeds}, the cell has {list(record.cell.seeds)}; run its cell again"
         )
+    for key, job in record.jobs.items():
+        if not all(math.isfinite(number) for number in (job.wall_s, job.peak_host_gib, job.peak_device_gib)):
+            raise UsageError(f"{place}: the costs of job {key[:12]} are not finite; delete it and run its cell again")
     for run in record.runs:
         if not math.isfinite(run.score):
             raise UsageError(f"{place}: the score of seed {run.seed} is {run.score}; delete it and run its cell again")
+        if run.best_epoch_score is not None and not math.isfinite(run.best_epoch_score):
+            raise UsageError(
+                f"{place}: the best score of seed {run.seed} is {run.best_epoch_score}; "
+                "delete it and run its cell again"
+            )
         if run.samples < 1 or run.bytes < 0 or run.updates < 0:
             raise UsageError(
                 f"{place}: seed {run.seed} has {run.samples} samples, {run.bytes} bytes and {run.updates} updates; "

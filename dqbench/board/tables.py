@@ -43,8 +43,11 @@ def columns(board: Board, networks: Networks = None) -> list[tuple[Network, Budg
 def score_table(board: Board, networks: Networks = None) -> Table:
     """Score of every row at every budget of the networks (default: all), with marks and, at the end, ranks."""
 
+    most = max((cell.score.count for cell in board.cells.values()), default=0)
+
     def show(cell: CellNumbers) -> str:
-        return text.score(cell.score) + text.MARKS[cell.mark]
+        fewer = f" ({text.plural(cell.score.count, 'seed')})" if cell.score.count < most else ""
+        return text.score(cell.score) + fewer + text.MARKS[cell.mark]
 
     table = _matrix(board, board.section.rows, networks, show)
     ranks = [board.rows[row].rank for row in board.section.rows]

@@ -237,6 +237,16 @@ def test_scores_that_are_not_finite_are_refused(make: MakeRecord, tmp_path: Path
         load(tmp_path)
 
 
+@pytest.mark.parametrize(("field", "words"), [("best_epoch_score", "best score"), ("wall_s", "costs of job")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_other_numbers_that_are_not_finite_are_refused(make: MakeRecord, field: str, words: str, value: float) -> None:
+    record = make("dq", 0.1, [1.0, 2.0])
+    runs = [run.model_copy(update={field: value}) for run in record.runs] if field != "wall_s" else record.runs
+    jobs = {key: job.model_copy(update={field: value}) for key, job in record.jobs.items()}
+    with pytest.raises(UsageError, match=words):
+        check(record.model_copy(update={"runs": runs, "jobs": jobs if field == "wall_s" else record.jobs}), "here")
+
+
 def test_runs_must_be_those_of_the_cell(make: MakeRecord) -> None:
     record = make("dq", 0.1, [1.0, 2.0])
     with pytest.raises(UsageError, match="seeds"):

@@ -45,6 +45,12 @@ def test_half_a_point_may_be_lost(loss: float, expected: float | None) -> None:
     assert lossless({0.5: [-loss, -loss, -loss]}) == expected
 
 
+def test_a_loss_of_half_a_point_is_rarely_called_lossless() -> None:
+    differences = np.random.default_rng(6).normal(-0.5, 0.4, (2000, 5))
+    called = [lossless({0.5: values.tolist()}) is not None for values in differences]
+    assert 0.035 <= np.mean(called) <= 0.065
+
+
 def test_transfer_by_hand() -> None:
     # own: (mean(50, 60) - 80, mean(52, 60) - 80) = (-25, -24); random: (40 - 60, 41 - 60) = (-20, -19)
     found = transfer([[50, 52], [60, 60]], [80, 80], [[40, 41], [40, 41]], [60, 60])

@@ -73,6 +73,32 @@ def test_one_seed_is_said(make: MakeRecord) -> None:
     assert "one seed there is no interval" in _text([make("full", 1.0, [50.0]), make("random", 0.1, [40.0])])
 
 
+def test_fewer_seeds_are_said_in_the_cell(make: MakeRecord) -> None:
+    text = _text([make("random", 0.1, [50.0, 51.0, 52.0]), make("dq", 0.1, [50.0, 52.0])])
+    rows = _table(text, "Scores")
+    assert (rows[1][1], rows[2][1]) == ("51.0 ± 2.5", "51.0 [50.0, 52.0] (2 seeds)")
+    assert "mean over 3 seeds (0, 1, 2) unless a cell says fewer." in text
+
+
+def test_differences_are_labelled_unadjusted(make: MakeRecord, grid: list[Record]) -> None:
+    text = _text([make(m, 0.1, [50.0, 51.0, 53.0]) for m in ("random", "dq")])
+    assert "of the paired difference, unadjusted; the marks are adjusted" in text
+    assert "unadjusted" not in _text(grid)
+
+
+def test_the_overview_ranks_over_tasks_or_says_why_not(make: MakeRecord) -> None:
+    few = [make(m, 0.1, [1.0, 2.0, 3.0], profile="paper") for m in ("random", "dq")]
+    assert "No critical-difference analysis: it needs 3 tasks" in files.overview(entries_of(few))
+    lifts = {"random": 0.0, "dq": 1.0, "adq": 2.0}
+    found = [
+        make(m, 0.1, [50 + x, 51 + x, 52 + x], task=t, profile="paper") for t in "abc" for m, x in lifts.items()
+    ]  # fmt: skip
+    text = files.overview(entries_of(found))
+    assert "| adq | 1.00 |" in text
+    assert "Ranks over a, b and c (profile paper)" in text
+    assert "Not distinguishable: adq and dq; dq and random." in text
+
+
 def test_missing_references_are_said(make: MakeRecord) -> None:
     text = _text([make("dq", 0.1, [1.0, 2.0])])
     assert "No random row at keep 0.1 on resnet10-slim" in text
