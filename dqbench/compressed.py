@@ -1,4 +1,4 @@
-"""What a method returns: a ``Subset`` of the source, or ``Distilled`` images. Saved as ``.npy`` and JSON, no pickle."""
+"""Compressed sets: a ``Subset`` of the source, ``Distilled`` images or ``Patches``. Arrays and JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -72,19 +72,69 @@ class Distilled:
         return len(self.images)
 
 
-Compressed = Subset | Distilled
+@dataclass(frozen=True)
+class Patches:
+    """Kept patches of kept samples, as :mod:`dqbench.pixels.packing` packs them.
 
-_COLUMNS = {"subset": ("ids", "bins", "ranks", "weights"), "distilled": ("images", "labels")}
+    Attributes:
+        patches: shape (k * p, side, side, channels), uint8: p patches of each image, row by row, or shuffled.
+        masks: which patches of the grid these are, one bit each, shape (k, ceil(P / 8)), uint8.
+        labels: shape (k,), in the smallest unsigned type.
+        ids: native indices of the samples, shape (k,), int64; not needed for training.
+        grid: (rows, columns) of patches of an image, P = rows * columns.
+        weights: weight of each sample in the training loss, shape (k,), float64, or None for 1 each.
+        shuffled: whether the patches of several images are mixed, so that only ``key`` tells which are whose.
+        key: place of each image's patches among those of its group, shape (k, p), unsigned, or None.
+        notes: small facts for the record (JSON values).
+    """
+
+    patches: npt.NDArray[np.uint8]
+    masks: npt.NDArray[np.uint8]
+    labels: npt.NDArray[Any]
+    ids: npt.NDArray[np.int64]
+    grid: tuple[int, int]
+    weights: npt.NDArray[np.float64] | None = None
+    shuffled: bool = False
+    key: npt.NDArray[Any] | None = None
+    notes: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.patches.ndim != 4 or self.patches.shape[1] != self.patches.shape[2]:
+            raise ValueError(f"patches must be (k * p, side, side, channels), not {self.patches.shape}")
+        width = -(-self.grid[0] * self.grid[1] // 8)
+        if self.masks.shape != (len(self.ids), width) or self.labels.shape != self.ids.shape:
+            raise ValueError(f"{len(self.ids)} ids do not fit masks {self.masks.shape} and labels {self.labels.shape}")
+        if int(np.unpackbits(self.masks).sum()) != len(self.patches):
+            raise ValueError(f"the masks count {int(np.unpackbits(self.masks).sum())} of {len(self.patches)} patches")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+Compressed = Subset | Distilled | Patches
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "subset": ("ids", "bins", "ranks", "weights"),
+    "distilled": ("images", "labels"),
+    "patches": ("patches", "masks", "labels", "ids", "weights", "key"),
+}
+_KINDS: dict[str, type[Subset] | type[Distilled] | type[Patches]] = {
+    "subset": Subset,
+    "distilled": Distilled,
+    "patches": Patches,
+}
 
 
 def save(compressed: Compressed, folder: Path) -> None:
     """Write a compressed set into ``folder`` (made if need be): one ``.npy`` per column and ``compressed.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    kind = "subset" if isinstance(compressed, Subset) else "distilled"
+    kind = next(name for name, made in _KINDS.items() if isinstance(compressed, made))
     columns = [name for name in _COLUMNS[kind] if getattr(compressed, name) is not None]
     for name in columns:
         np.save(folder / f"{name}.npy", np.asarray(getattr(compressed, name)), allow_pickle=False)
     description = {"kind": kind, "columns": columns, "samples": len(compressed), "notes": compressed.notes or {}}
+    if isinstance(compressed, Patches):
+        description |= {"grid": list(compressed.grid), "shuffled": compressed.shuffled}
     (folder / "compressed.json").write_text(json.dumps(description, indent=1, sort_keys=True) + "\n")
 
 
@@ -96,8 +146,14 @@ def load(folder: Path) -> Compressed:
     """
     try:
         description = json.loads((folder / "compressed.json").read_text())
-        columns = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in description["columns"]}
+        columns: dict[str, Any] = {
+            name: np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in description["columns"]
+            if name != "key" or (folder / "key.npy").exists()
+        }
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{folder} holds no readable compressed set ({error}); make it again") from error
-    kind = Subset if description["kind"] == "subset" else Distilled
-    return kind(**columns, notes=description["notes"])
+    if description["kind"] == "patches":
+        columns |= {"grid": tuple(description["grid"]), "shuffled": description["shuffled"]}
+    made: Compressed = _KINDS[description["kind"]](**columns, notes=description["notes"])
+    return made

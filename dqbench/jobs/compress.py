@@ -16,6 +16,7 @@ from dqbench.data.source import Source
 from dqbench.distill.grid import save_grid
 from dqbench.jobs.inputs import load_arrays, make_method, open_source, registry
 from dqbench.jobs.job import Context
+from dqbench.jobs.prepare import observed
 from dqbench.place import placed
 from dqbench.specs import Budget
 
@@ -26,8 +27,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     method = make_method(registry(context).methods[spec["method"]], spec["config"])
     budget = resolve(Budget(**spec["budget"]), source.class_counts, spec["seed"])
     prepared = load_arrays(inputs["prepared"]) if "prepared" in inputs else None
+    seen = {"observed": observed(spec, inputs, source, context)} if "observe" in inputs else {}
     with placed(context.device, context.scratch):
-        kept = method.compress(source, prepared, budget, spec["seed"])
+        kept = method.compress(source, prepared, budget, spec["seed"], **seen)
     check(kept, source, budget, spec["method"])
     compressed.save(kept, out)
     if isinstance(kept, Distilled):
@@ -71,12 +73,22 @@ def _check_made(kept: Distilled, source: Source, method: str) -> None:
 
 
 def content_hash(kept: Compressed) -> str:
-    """sha256 of what is kept: ids and weights, or images and labels; the order of ids counts."""
+    """sha256 of what is kept: ids and weights, images and labels, or patches and all that goes with them.
+
+    The order of ids counts.
+    """
     digest = hashlib.sha256()
-    columns = (kept.ids, kept.weights) if isinstance(kept, Subset) else (kept.images, kept.labels)
-    for column in columns:
+    for column in _identifying(kept):
         if column is not None:
             value = np.ascontiguousarray(column)
             digest.update(f"{value.dtype.str}{value.shape}".encode())
             digest.update(value.tobytes())
     return digest.hexdigest()
+
+
+def _identifying(kept: Compressed) -> tuple[np.ndarray[Any, Any] | None, ...]:
+    if isinstance(kept, Subset):
+        return kept.ids, kept.weights
+    if isinstance(kept, Distilled):
+        return kept.images, kept.labels
+    return kept.patches, kept.masks, kept.labels, kept.ids, kept.weights, kept.key

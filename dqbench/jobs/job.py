@@ -10,15 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-VERSIONS: Mapping[str, int] = {"train": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1}
+VERSIONS: Mapping[str, int] = {
+    "train": 1, "relabel": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1, "pixels": 1, "pretrain": 1,
+}  # fmt: skip
 """Raised when a kind of job gives other results than before for the same spec."""
 
 FUNCTIONS: Mapping[str, str] = {
     "train": "dqbench.jobs.train:run",
+    "relabel": "dqbench.jobs.relabel:run",
     "observe": "dqbench.jobs.observe:run",
     "prepare": "dqbench.jobs.prepare:run",
     "compress": "dqbench.jobs.compress:run",
     "evaluate": "dqbench.jobs.evaluate:run",
+    "pixels": "dqbench.jobs.pixels:run",
+    "pretrain": "dqbench.jobs.pretrain:run",
 }
 """The function of each kind: ``run(spec, inputs, out, context) -> dict`` of facts for the record."""
 

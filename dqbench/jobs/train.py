@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from dqbench import compressed
-from dqbench.compressed import Compressed, Distilled
+from dqbench.compressed import Compressed, Distilled, Patches
 from dqbench.data.source import Source
 from dqbench.jobs.inputs import build_net, open_source
 from dqbench.jobs.job import Context
+from dqbench.jobs.rebuilding import Rebuilder, decoder_bytes, rebuilder, rebuilding_notes
+from dqbench.jobs.sizes import stored_parts, with_taught_labels
+from dqbench.jobs.teacher import describe, load_teacher
 from dqbench.specs import Recipe
 from dqbench.train.loop import TrainResult, seeded_net, train
+from dqbench.train.regions import RegionLabels
 
 
 @dataclass(frozen=True)
@@ -30,30 +34,31 @@ class TrainingSet:
     labels: npt.NDArray[Any]
     weights: npt.NDArray[np.float64] | None
 
-    @property
-    def bytes(self) -> int:
-        """Bytes to store it: pixels, labels in the fewest whole bytes, weights as float32."""
-        label_bytes = 1 if int(self.labels.max(initial=0)) < 256 else 2
-        weight_bytes = 0 if self.weights is None else 4
-        return int(self.images.nbytes) + len(self.labels) * (label_bytes + weight_bytes)
 
-
-def training_set(source: Source, kept: Compressed | None) -> TrainingSet:
-    """The images, labels and weights of a compressed set, or of the whole source."""
+def training_set(source: Source, kept: Compressed | None, rebuilt: Rebuilder) -> TrainingSet:
+    """The images, labels and weights of a compressed set, patches ``rebuilt``, or of the whole source."""
     if kept is None:
         return TrainingSet(np.asarray(source.images), source.labels, None)
     if isinstance(kept, Distilled):
         return TrainingSet(kept.images, kept.labels, None)
+    if isinstance(kept, Patches):
+        return TrainingSet(rebuilt(kept), kept.labels.astype(np.int64), kept.weights)
     where = source.positions(kept.ids)
     return TrainingSet(np.asarray(source.images[where]), source.labels[where], kept.weights)
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
-    """Train and save the last weights, and on request snapshots; the test set is not opened."""
+    """Train and save the last weights, and on request snapshots; the test set is not opened.
+
+    Labels are those of the set, or of the inputs: stored region labels (``regions``) or a live teacher (``teacher``).
+    """
     source = open_source(spec["source"])
     kept = compressed.load(inputs["kept"]) if "kept" in inputs else None
-    data = training_set(source, kept)
+    data = training_set(source, kept, rebuilder(spec, inputs, context))
     net = seeded_net(lambda: build_net(spec["arch"], source, context), spec["seed"])
+    regions = RegionLabels.load(inputs["regions"]) if "regions" in inputs else None
+    parts = {**stored_parts(kept, inputs.get("kept"), data.images, data.labels), **decoder_bytes(spec, inputs)}
+    parts = with_taught_labels(parts, inputs.get("regions"), inputs.get("teacher"))
     result = train(
         net,
         data.images,
@@ -65,16 +70,27 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         mean=source.mean,
         std=source.std,
         weights=data.weights,
+        teacher=_teacher(spec, inputs, source, context),
+        regions=regions,
         snapshots=spec["snapshots"],
     )
     _save(net.state_dict(), result, out)
+    describe(out, spec["arch"], source)
     return {
         "samples": len(data.labels),
-        "bytes": data.bytes,
+        "bytes": sum(parts.values()),
+        "bytes_parts": parts,
+        "notes": rebuilding_notes(kept, data.images, source),
         "updates": result.updates,
         "curve": result.curve,
         "snapshots": [epoch for epoch, _ in result.snapshots],
     }
+
+
+def _teacher(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> nn.Module | None:
+    if "teacher" not in inputs:
+        return None
+    return load_teacher(inputs["teacher"], spec["teacher_arch"], source, context, spec["precision"])
 
 
 def _save(weights: Mapping[str, Tensor], result: TrainResult, out: Path) -> None:

@@ -6,15 +6,17 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from dqbench.errors import UsageError, unknown_name
+from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Catalogue
 from dqbench.specs import Config, MethodSpec, Recipe
 
 Options = dict[str, list[Any]]
+C = TypeVar("C", bound=Config)
 
 
 @dataclass
@@ -46,7 +48,8 @@ def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
             continue
         if target not in methods:
             raise unknown_name("--set target", target, [*(m.name for m in methods), "observer", "recipe"])
-        _known(option, methods[target].config, f"option of method {target}")
+        if option not in _pixel_options(methods[target]):
+            _known(option, methods[target].config, f"option of method {target}")
         settings.methods.setdefault(target, {})[option] = values
     return settings
 
@@ -96,12 +99,40 @@ def variants(spec: MethodSpec, options: Mapping[str, list[Any]]) -> Iterator[Con
     Raises:
         UsageError: a value of the wrong type or range; the message says what is right.
     """
+    dropping = sorted(set(options) & _pixel_options(spec))
+    if dropping:
+        raise UsageError(f"{spec.name}.{dropping[0]} is for dqbench run: whole images are kept here")
+    yield from _validated(spec.config, spec.name, options)
+
+
+def _validated(model: type[C], name: str, options: Mapping[str, list[Any]]) -> Iterator[C]:
     for values in itertools.product(*options.values()):
         chosen = dict(zip(options, values, strict=True))
         try:
-            yield spec.config.model_validate(chosen)
+            yield model.model_validate(chosen)
         except ValidationError as error:
-            raise UsageError(explain(error, f"{spec.name}.")) from None
+            raise UsageError(explain(error, f"{name}.")) from None
+
+
+def rows(spec: MethodSpec, options: Mapping[str, list[Any]]) -> Iterator[tuple[Config, PixelOptions | None]]:
+    """The configs that the swept options span, each with its options of dropping patches, None where none are dropped.
+
+    Raises:
+        UsageError: a value of the wrong type or range, or options of dropping patches where none are dropped.
+    """
+    known = _pixel_options(spec)
+    own = {name: values for name, values in options.items() if name not in known}
+    about = {name: values for name, values in options.items() if name in known}
+    alone = sorted(set(about) - {"drop"})
+    if alone and not any(about.get("drop", ())):
+        raise UsageError(f"{spec.name}.{alone[0]} has no effect where no patch is dropped; set {spec.name}.drop")
+    made = dict.fromkeys(pixels if pixels.drop else None for pixels in _validated(PixelOptions, spec.name, about))
+    yield from itertools.product(variants(spec, own), made)
+
+
+def _pixel_options(spec: MethodSpec) -> set[str]:
+    """The options of dropping patches, which all methods that keep samples take; a method's own names go first."""
+    return set() if spec.kind == "distillation" else set(PixelOptions.model_fields) - set(spec.config.model_fields)
 
 
 def changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
