@@ -16,7 +16,6 @@ from dqbench.data.source import Source
 from dqbench.distill.grid import save_grid
 from dqbench.jobs.inputs import load_arrays, make_method, open_source, registry
 from dqbench.jobs.job import Context
-from dqbench.jobs.prepare import observed
 from dqbench.place import placed
 from dqbench.specs import Budget
 
@@ -27,7 +26,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     method = make_method(registry(context).methods[spec["method"]], spec["config"])
     budget = resolve(Budget(**spec["budget"]), source.class_counts, spec["seed"])
     prepared = load_arrays(inputs["prepared"]) if "prepared" in inputs else None
-    seen = {"observed": observed(spec, inputs, source, context)} if "observe" in inputs else {}
+    seen = _seen(spec, inputs, source, context) if "observe" in inputs else {}
     with placed(context.device, context.scratch):
         kept = method.compress(source, prepared, budget, spec["seed"], **seen)
     check(kept, source, budget, spec["method"])
@@ -35,6 +34,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     if isinstance(kept, Distilled):
         save_grid(kept, source.mean, source.std, out / "grid.png")
     return {"samples": len(kept), "kept_hash": content_hash(kept), "notes": kept.notes or {}}
+
+
+def _seen(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> dict[str, Any]:
+    from dqbench.jobs.prepare import observed
+
+    return {"observed": observed(spec, inputs, source, context)}
 
 
 def check(kept: Compressed, source: Source, budget: ResolvedBudget, method: str) -> None:
