@@ -35,6 +35,7 @@ class Setting:
     train_samples: int
     test_samples: int
     classes: int
+    note: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Setting:

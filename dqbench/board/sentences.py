@@ -25,7 +25,8 @@ def _origin(setting: Setting) -> str:
 
 def title(setting: Setting) -> str:
     """Task and version, profile, labels, precision, and where the data come from, with the hash if not verified."""
-    data = "data bundled with scikit-learn" if setting.dataset == "digits" else f"{setting.provenance} data"
+    named = "" if setting.task.startswith(setting.dataset) else f" {setting.dataset}"
+    data = "data bundled with scikit-learn" if setting.dataset == "digits" else f"{setting.provenance} data{named}"
     parts = [
         f"{setting.task}@{setting.task_version}",
         setting.profile,
@@ -206,8 +207,9 @@ def data(setting: Setting) -> str:
     if setting.test_per_class:
         part.append(f"the first {setting.test_per_class:,} test images of each class")
     used = f"Used: {text.listing(part)}. " if part else "Used: all. "
+    note = f" ({setting.note})" if setting.note else ""
     return (
-        f"{setting.dataset}, {_origin(setting)}. {used}{setting.train_samples:,} training and "
+        f"{setting.dataset}, {_origin(setting)}{note}. {used}{setting.train_samples:,} training and "
         f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
         f"`{setting.train_hash}`, test `{setting.test_hash}`."
     )

@@ -52,15 +52,29 @@ def task(spec: TaskSpec) -> Facts:
         "citation": spec.citation,
         "superseded_by": spec.superseded_by,
         "smoke_leaves_out": spec.smoke_leaves_out,
+        "published": published(spec.name),
         "profiles": {name: profile(p) for name, p in spec.profiles.items()},
     }
+
+
+def published(task: str) -> list[str]:
+    """The published results of a task, a line per paper and table."""
+    from dqbench.board.published import load
+
+    methods: dict[str, list[str]] = {}
+    for result in load().results:
+        if result.task == task:
+            methods.setdefault(f"{result.paper}, {result.table}", []).append(result.method)
+    return [f"{place}: {len(of)} results of {', '.join(dict.fromkeys(of))}" for place, of in methods.items()]
 
 
 def profile(spec: Profile) -> Facts:
     """A profile's facts."""
     return {
+        "dataset": spec.dataset,
         "archs": list(spec.archs),
         "keeps": list(spec.keeps),
+        "ipcs": list(spec.ipcs),
         "seeds": spec.seeds,
         "train_per_class": spec.train_per_class,
         "test_per_class": spec.test_per_class,
@@ -86,6 +100,8 @@ def dataset(spec: DatasetSpec) -> Facts:
         "origin": spec.origin,
         "licence": spec.licence,
         "citation": spec.citation,
+        "class_names": list(spec.class_names),
+        "class_titles": list(spec.class_titles),
     }
 
 

@@ -69,8 +69,10 @@ def _value(value: Any) -> str:
 
 
 def _profile_lines(profile: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "dataset", profile["dataset"]
     yield "archs", profile["archs"]
     yield "keeps", profile["keeps"]
+    yield "images per class", profile["ipcs"]
     yield "seeds", profile["seeds"]
     for part in ("train_per_class", "test_per_class"):
         yield part, profile[part] or "all"
