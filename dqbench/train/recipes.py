@@ -110,7 +110,9 @@ RDED_SMOKE = RDED_300.model_copy(
 )
 RDED_SMOKE_N1 = RDED_SMOKE.model_copy(update={"name": "rded-smoke-60-n1", "augment": RDED_300_N1.augment})
 
-PHOTOS_SMOKE = CIFAR_SMOKE_RECIPE.model_copy(update={"name": "photos-smoke-14", "epochs": 14})
+PHOTOS_SMOKE = CIFAR_SMOKE_RECIPE.model_copy(
+    update={"name": "photos-smoke-14", "epochs": 14, "augment": ("crop8", "flip")}
+)
 """For small networks on photographs of 64 px: our choice."""
 
 PHOTOS_100 = CIFAR_SGD.model_copy(
@@ -121,6 +123,23 @@ PHOTOS_100 = CIFAR_SGD.model_copy(
 PHOTOS_QUICK = PHOTOS_100.model_copy(
     update={"name": "photos-sgd-30", "epochs": 30, "warmup_epochs": 2.0, "augment": ("rrc-35", "flip")}
 )
+
+DM_1000 = Recipe(
+    name="dm-1000",
+    epochs=1000,
+    batch_size=256,
+    optimizer="sgd",
+    lr=0.01,
+    momentum=0.9,
+    weight_decay=5e-4,
+    schedule="step",
+    step_factor=0.1,
+    augment=("dsa",),
+)
+"""How DM and DSA train on made images: the rate falls once, at half of the training."""
+
+DM_SMOKE = DM_1000.model_copy(update={"name": "dm-smoke-300", "epochs": 300})
+"""The same with fewer epochs: our choice."""
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -140,6 +159,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             PHOTOS_SMOKE,
             PHOTOS_QUICK,
             PHOTOS_100,
+            DM_1000,
+            DM_SMOKE,
         )
     }
 )
