@@ -9,7 +9,7 @@ from pathlib import Path
 from dqbench.board import latex, markdown, published, tidy
 from dqbench.board.board import Board, build
 from dqbench.board.critical import critical_differences
-from dqbench.board.reading import Entry, load
+from dqbench.board.reading import Entry, digests, load
 from dqbench.board.sections import Section, split
 from dqbench.board.stamp import Stamp, without_maker
 from dqbench.errors import UsageError
@@ -39,6 +39,9 @@ def generate(folder: Path, task: str | None = None, out: Path | None = None) -> 
     Raises:
         UsageError: records that cannot be used, or none of that task.
     """
+    every = Stamp.of_digests(digests(folder)) if task is None else None
+    if every and out and (there := _all_as_they_are(every, out)):
+        return there
     sections = by_task(load(folder, task))
     if task is not None and task not in sections:
         raise UsageError(f"{folder} has no record of task {task!r}; run: dqbench run --task {task}")
@@ -46,7 +49,10 @@ def generate(folder: Path, task: str | None = None, out: Path | None = None) -> 
     for name, found in sections.items():
         stamp = Stamp.of(found)
         texts |= (_as_they_are(name, stamp, out) if out else None) or _made(name, found, stamp)
-    return texts if task is not None else {**texts, OVERVIEW: _overview(sections)}
+    if every:
+        body = _overview(sections)
+        texts[OVERVIEW] = every.line(body, *_in_order(texts)) + body
+    return texts
 
 
 def overview(entries: Iterable[Entry]) -> str:
@@ -86,6 +92,18 @@ def _as_they_are(task: str, stamp: Stamp, out: Path) -> dict[str, str] | None:
     first, *others = texts.values()
     line, _, body = first.partition("\n")
     return texts if line + "\n" == stamp.line(body, *others) else None
+
+
+def _all_as_they_are(stamp: Stamp, out: Path) -> dict[str, str] | None:
+    """Every file, where the overview says that these are they."""
+    texts = {name: _read(out / name) for name in _generated(out)}
+    line, _, body = texts.get(OVERVIEW, "").partition("\n")
+    others = {name: text for name, text in texts.items() if name != OVERVIEW}
+    return texts if others and line + "\n" == stamp.line(body, *_in_order(others)) else None
+
+
+def _in_order(texts: Mapping[str, str]) -> list[str]:
+    return [texts[name] for name in sorted(texts)]
 
 
 def differences(texts: Mapping[str, str], out: Path, whole: bool = True, exact: bool = False) -> list[Difference]:

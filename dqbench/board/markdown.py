@@ -33,17 +33,17 @@ def document(task: str, boards: Sequence[Board], published: Published) -> str:
 def overview(
     sections: Mapping[str, Sequence[Section]], criticals: Iterable[CriticalDifference | NoCriticalDifference]
 ) -> str:
-    """The list of all boards, and how the methods stand over all tasks."""
+    """The list of all boards, and how the methods stand over all tasks; all but the first line."""
     rows = []
     for task, found in sorted(sections.items()):
         link, data = f"[{escape(task)}]({task}.md)", f"[CSV]({task}.csv), [LaTeX]({task}.tex)"
         rows += [(link, escape(sentences.title(s.setting)), len(s.done), len(s.failed), data) for s in found]
     lines = ["| task | board | cells | failed | data |", "| --- | --- | ---: | ---: | --- |"]
     lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
-    blocks = [f"{GENERATED} -->", "# Leaderboards", "\n".join(lines) if rows else "No records yet."]
+    blocks = ["", "# Leaderboards", "\n".join(lines) if rows else "No records yet."]
     for critical in criticals if rows else ():
         blocks += [f"## Over all tasks, {critical.labels} labels", *_critical(critical)]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
 def _critical(found: CriticalDifference | NoCriticalDifference) -> list[str]:

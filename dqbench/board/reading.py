@@ -38,15 +38,26 @@ def load(folder: Path, task: str | None = None) -> list[Entry]:
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder of records; run dqbench run first, or give --records DIR")
-    paths = [path for path in sorted(folder.glob("*/*.json")) if not path.name.startswith(".")]
     entries = []
-    for path in paths:
+    for path in _paths(folder):
         record = records.read(path)
         check(record, str(path))
         if task in (None, record.cell.task):
-            text = path.read_bytes().replace(b"\r\n", b"\n")
-            entries.append(Entry(record, str(path), hashlib.sha256(text).hexdigest()))
+            entries.append(Entry(record, str(path), _digest(path)))
     return entries
+
+
+def digests(folder: Path) -> list[str]:
+    """What tells these records from others, without parsing any: name and sha256 of each file."""
+    return [f"{path.relative_to(folder).as_posix()} {_digest(path)}" for path in _paths(folder)]
+
+
+def _paths(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*/*.json")) if not path.name.startswith(".")]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def entries_of(found: Iterable[Record]) -> list[Entry]:

@@ -25,8 +25,12 @@ class Stamp:
     @classmethod
     def of(cls, sections: Iterable[Section]) -> Stamp:
         """The stamp of a task."""
-        digests = sorted(entry.digest for section in sections for entry in section.entries)
-        return cls(_digest(*digests), _maker())
+        return cls.of_digests(entry.digest for section in sections for entry in section.entries)
+
+    @classmethod
+    def of_digests(cls, digests: Iterable[str]) -> Stamp:
+        """The stamp of records with these digests."""
+        return cls(_digest(*sorted(digests)), _maker())
 
     def line(self, *texts: str) -> str:
         """The first line, with a digest of what follows it and of the other formats."""

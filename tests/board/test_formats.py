@@ -241,7 +241,9 @@ def test_only_boards_whose_records_changed_are_remade(
         return build(section)  # type: ignore[arg-type]
 
     monkeypatch.setattr(files, "build", spy)
-    assert files.write(files.generate(source, out=out), out) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "load", None)  # nothing is even parsed
+        assert files.write(files.generate(source, out=out), out) == []
     assert made == []
     _write([make("adq", 0.1, [1.0, 2.0], task="b")], source)
     assert {d.name for d in files.write(files.generate(source, out=out), out)} == {
@@ -254,6 +256,9 @@ def test_only_boards_whose_records_changed_are_remade(
     (out / "a.csv").write_text((out / "a.csv").read_text().replace("1.5", "1.6"))
     assert [d.name for d in files.write(files.generate(source, out=out), out)] == ["a.csv"]
     assert made == ["b", "a"]
+    (source / "a" / "x.json").write_text((next((source / "a").glob("*dq*"))).read_text())
+    with pytest.raises(UsageError, match="records of the same cell"):
+        files.generate(source, out=out)
 
 
 def test_a_board_of_another_dqbench_is_remade_but_is_not_stale(make: MakeRecord, tmp_path: Path) -> None:
