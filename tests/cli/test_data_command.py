@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dqbench.cli import main
+from dqbench.data.imagenet_classes import IMAGENETTE
 
 Capture = pytest.CaptureFixture[str]
 
@@ -118,6 +120,56 @@ def test_list_loads_neither_numpy_nor_torch(data_root: Path) -> None:
     code = "import sys; from dqbench.cli import main; main(['data', 'list'])\n"
     code += "assert not {'numpy', 'torch', 'sklearn', 'PIL'} & set(sys.modules), 'heavy'"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The class folders of Imagenette, one training and one test image each."""
+    for part in ("train", "val"):
+        for name in IMAGENETTE:
+            (tmp_path / "nette" / part / name).mkdir(parents=True)
+            Image.new("RGB", (20, 30), "red").save(tmp_path / "nette" / part / name / f"{name}_1.JPEG")
+    return tmp_path / "nette"
+
+
+def test_an_image_folder_by_the_command(data_root: Path, folder: Path, capsys: Capture) -> None:
+    assert main(["data", "import", "imagenette", str(folder), "--size", "64"]) == 0
+    out, err = capsys.readouterr()
+    assert "imagenette-64: 10 training and 10 test images, 64×64×3, 10 classes, imported" in out
+    assert "note: 10 training images; the official set has 9,469" in out
+    assert err == f"importing {folder}\n"
+    assert main(["data", "import", "mine", str(folder), "--size", "16", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["shape"] == [16, 16, 3]
+    assert json.loads(out)["notes"] == ["image files decoded to 16 px"]
+    assert err == ""
+    assert main(["data", "verify"]) == 0
+
+
+def test_unreadable_images_are_skipped_on_request_and_named(data_root: Path, folder: Path, capsys: Capture) -> None:
+    (folder / "train" / "n01440764" / "a.png").write_text("no image")
+    assert main(["data", "import", "mine", str(folder)]) == 2
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert "train/n01440764/a.png cannot be read" in err
+    assert "--skip-unreadable" in err
+    assert main(["data", "import", "mine", str(folder), "--skip-unreadable"]) == 0
+    assert "note: skipped, unreadable: n01440764/a.png: " in capsys.readouterr().out
+
+
+def test_wrong_folders_are_one_line(data_root: Path, folder: Path, npz: Path, capsys: Capture) -> None:
+    for words, message in (
+        (["imagenette-64", str(folder / "train")], "expected train/CLASS/IMAGE and val/CLASS/IMAGE"),
+        (["imagewoof-64", str(folder)], "lacks n02086240 (Shih-Tzu)"),
+        (["imagenette-64", str(folder), "--size", "32"], "imagenette-64 has images of 64 px, not 32"),
+        (["mine", str(folder), "--size", "0"], "image size 0 is below 1"),
+        (["mine", str(npz), "--size", "8"], "are for image folders"),
+        (["Bad/Name", str(folder)], "not usable"),
+    ):
+        assert main(["data", "import", *words]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert message in err
+    assert not data_root.exists()
 
 
 @pytest.mark.real_data

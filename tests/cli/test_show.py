@@ -51,6 +51,20 @@ def test_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert "smoke leaves out" in out
 
 
+def test_a_task_names_its_published_results_and_the_data_set_of_each_profile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    task = shown(capsys, "imagenette-xarch")
+    assert task["published"] == ["rded-cvpr2024, Table 2: 17 results of mtt, rded, sre2l"]
+    assert task["profiles"]["smoke"]["dataset"] == "imagenette-64"
+    assert task["profiles"]["paper"]["ipcs"] == [1, 10, 50]
+    assert main(["show", "imagenette-xarch"]) == 0
+    out = capsys.readouterr().out
+    for text in ("ImageNet's terms", "17 results", "smoke leaves out", "imagenette-64", "1, 10, 50", "J. Howard"):
+        assert text in out
+    assert shown(capsys, "imagenette-64")["class_titles"][0] == "tench"
+
+
 def test_every_registered_name_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
     registry = plugins.load()
     for catalogue in (registry.methods, registry.tasks, registry.archs, registry.datasets):
