@@ -1,0 +1,9 @@
+"""Long tests, run by ``tox -e stress``; the stub jobs and graphs are those of ``tests/run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE.parent / "run")]

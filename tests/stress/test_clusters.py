@@ -1,0 +1,93 @@
+"""A graph of 50 jobs on a Ray cluster that loses a node, and through submitit: the end is that of a local run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stub_graph
+from stub_graph import layers
+
+from dqbench.jobs.job import Job
+from dqbench.run.devices import Devices
+from dqbench.run.events import Event, Finished, Redone
+from dqbench.run.local import LocalExecutor
+from dqbench.run.ray_cluster import RayCluster
+from dqbench.run.scheduler import run_jobs
+from dqbench.run.slurm_cluster import SlurmCluster
+from dqbench.run.workspace import Workspace
+
+pytestmark = [pytest.mark.stress, pytest.mark.skipif(sys.platform != "linux", reason="jobs read /proc")]
+CPU = Devices("cpu", 2)
+
+
+@pytest.fixture(autouse=True)
+def _stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stub_graph.job_module, "VERSIONS", {**stub_graph.job_module.VERSIONS, "stub": 1})
+    functions = {**stub_graph.job_module.FUNCTIONS, "stub": "stub_jobs:run"}
+    monkeypatch.setattr(stub_graph.local, "FUNCTIONS", functions)
+    monkeypatch.setenv("PYTHONPATH", str(Path(stub_graph.__file__).parent))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    pytest.importorskip("ray", reason="Ray is not installed: THE RAY EXECUTOR WAS NOT TESTED")
+    from ray.cluster_utils import Cluster
+
+    two_nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    two_nodes.add_node(num_cpus=1)
+    yield two_nodes
+    two_nodes.shutdown()
+
+
+def _jobs(tmp_path: Path) -> dict[str, Job]:
+    jobs = layers(tmp_path / "count", 0.5, width=10, depth=5)
+    assert len(jobs) == 50
+    return jobs
+
+
+def _check(jobs: dict[str, Job], workspace: Workspace, tmp_path: Path) -> None:
+    here = Workspace(tmp_path / "local")
+    with LocalExecutor(CPU, preload=()) as executor:
+        run_jobs(jobs, here, executor)
+    for job in jobs.values():
+        assert workspace.verify(job) == ()
+        assert workspace.result(job)["facts"] == here.result(job)["facts"]
+        assert workspace.result(job)["files"] == here.result(job)["files"]
+
+
+def test_ray_loses_a_node(tmp_path: Path, cluster: Any) -> None:
+    jobs, workspace, start = _jobs(tmp_path), Workspace(tmp_path / "ray"), time.monotonic()
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if sum(isinstance(event, Finished) for event in events) == 15 and len(cluster.worker_nodes) == 1:
+            time.sleep(0.3)  # both nodes are at work
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+
+    there = RayCluster(cluster.address, preload=("stub_worker",))
+    with there.executor(CPU, ()) as executor:
+        outcome = run_jobs(jobs, workspace, executor, on_event=listen)
+    assert outcome.done == outcome.ran == set(jobs)
+    assert not cluster.worker_nodes
+    again = [event.reason.splitlines()[0] for event in events if isinstance(event, Redone)]
+    assert again
+    print(f"\n50 jobs on Ray in {time.monotonic() - start:.1f} s, a node lost; run again: {again}")
+    _check(jobs, workspace, tmp_path)
+
+
+def test_submitit(tmp_path: Path) -> None:
+    pytest.importorskip("submitit", reason="submitit is not installed: THE SLURM EXECUTOR WAS NOT TESTED")
+    jobs, workspace, start = _jobs(tmp_path), Workspace(tmp_path / "slurm"), time.monotonic()
+    with SlurmCluster({"cluster": "local"}, ("stub_worker",)).executor(CPU, ()) as executor:
+        outcome = run_jobs(jobs, workspace, executor)
+    assert outcome.done == outcome.ran == set(jobs)
+    assert len((tmp_path / "count").read_text().split()) == 50
+    print(f"\n50 jobs through submitit in {time.monotonic() - start:.1f} s")
+    _check(jobs, workspace, tmp_path)
