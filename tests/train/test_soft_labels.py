@@ -141,7 +141,7 @@ def test_region_labels_are_what_a_live_teacher_says_of_the_same_views() -> None:
 
 
 def test_replaying_regions_is_a_plain_loop_over_stored_views_and_labels() -> None:
-    images, classes = data()
+    images, _ = data()
     labels = relabel(net(7), images, RECIPE, seed=3, **PLACE)
     model, _ = run(seed=3, regions=labels)
     own = net(3)
