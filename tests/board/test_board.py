@@ -147,6 +147,27 @@ def test_gain_kappa_and_lossless_reach_the_cells(make: MakeRecord) -> None:
     assert _at(board, "random").kappa is None
 
 
+def test_area_is_there_only_where_every_ratio_is(make: MakeRecord) -> None:
+    found = _claims(make)
+    board = _board(found)
+    areas = {row.label: list(numbers.area.values()) for row, numbers in board.rows.items()}
+    assert areas["full"] == []
+    assert areas["random"][0].mean == pytest.approx((50.02 + 60.02) / 2)
+    assert areas["random"][0].half == pytest.approx(2.776445 * np.std(FIVE, ddof=1) / math.sqrt(5), abs=1e-6)
+    part = _board([r for r in found if (r.cell.method, r.cell.budget_value) != ("dq", 0.3)])
+    assert {row.label: len(numbers.area) for row, numbers in part.rows.items()}["dq"] == 0
+
+
+def test_points_of_the_random_curve_without_the_seeds_of_a_cell_are_left_out(make: MakeRecord) -> None:
+    found = [make("full", 1.0, _scores(80.0)), make("random", 0.1, _scores(50.0)), make("dq", 0.1, _scores(56.0))]
+    few = make("random", 0.3, [60.0, 60.3])
+    assert _at(_board([*found, few]), "dq").kappa == _at(_board(found), "dq").kappa
+    paired = make("random", 0.3, _scores(60.0))
+    kappa = _at(_board([*found, paired]), "dq").kappa
+    assert kappa.value == pytest.approx(3**0.6)
+    assert kappa.low == pytest.approx(kappa.high)
+
+
 def test_transfer_needs_the_observers_network(make: MakeRecord) -> None:
     found = [
         make(m, 0.1, [base + d, base + d + 1], arch)
