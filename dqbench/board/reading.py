@@ -93,6 +93,10 @@ def check(record: Record, place: str) -> None:
         raise UsageError(
             f"{place}: runs have the seeds {seeds}, the cell has {list(record.cell.seeds)}; run its cell again"
         )
+    _check_numbers(record, place)
+
+
+def _check_numbers(record: Record, place: str) -> None:
     for key, job in record.jobs.items():
         if not all(math.isfinite(number) for number in (job.wall_s, job.peak_host_gib, job.peak_device_gib)):
             raise UsageError(f"{place}: the costs of job {key[:12]} are not finite; delete it and run its cell again")
