@@ -49,6 +49,7 @@ class Compressor:
             UsageError: the budget cannot be met, or the observer does not take images of this size.
         """
         resolved = resolve(budget, source.class_counts, self.seed)
+        self.config.check_budget(resolved.per_class.tolist(), source.class_counts.tolist(), source.images.shape[1])
         observed = self._observe(source) if self.registry.needs_observer(self.method) else None
         with placed(self.device):
             prepared = self._prepare(self.method, self.config, source, observed)
