@@ -11,9 +11,10 @@ from dqbench.specs import TaskSpec
 @hookimpl
 def dqbench_tasks() -> Iterable[TaskSpec]:
     """Yield the built-in tasks."""
-    from dqbench.tasks import cifar10_xarch, digits_xarch, folder_xarch, imagenette_xarch
+    from dqbench.tasks import cifar10_xarch, digits_xarch, folder_xarch, imagenette_xarch, imagewoof_xarch
 
     yield cifar10_xarch.TASK
     yield digits_xarch.TASK
     yield folder_xarch.TASK
     yield imagenette_xarch.TASK
+    yield imagewoof_xarch.TASK

@@ -48,6 +48,7 @@ class GridOptions:
     size: Annotated[
         int | None, typer.Option(min=1, help="Side in pixels to which a folder of --data is decoded; 64 by default.")
     ] = None
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out images of --data that cannot be read.")] = False
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option, e.g. adq.alpha=0.6 or dq.bins=5,10 (a sweep); repeatable."),
@@ -87,7 +88,7 @@ class GridOptions:
 
         tasks = [state.registry().tasks[name] for name in self.task]
         with file_progress(state, f"reading {self.data}" if self.data else "") as progress:
-            own = take_in(self.data, self.size, tasks, progress)
+            own = take_in(self.data, self.size, tasks, self.skip_unreadable, progress)
         request = Request(
             tasks=tuple(self.task),
             methods=tuple(self.method),

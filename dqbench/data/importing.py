@@ -54,7 +54,12 @@ def import_folder(
 
 
 def import_own(
-    path: Path, *, size: int = DEFAULT_SIZE, test_share: float = 0.2, progress: Progress | None = None
+    path: Path,
+    *,
+    size: int = DEFAULT_SIZE,
+    test_share: float = 0.2,
+    skip_unreadable: bool = False,
+    progress: Progress | None = None,
 ) -> DatasetInfo:
     """The user's image folder or ``.npz`` file in the store, under its own name and a hash of its content.
 
@@ -70,7 +75,7 @@ def import_own(
     check_size(size)
     found = find_image_set(path, test_share)
     name = _own_name(path.resolve().name, fingerprint(found, size))
-    return read_info(name) or _store(name, found, size, False, progress)[0]
+    return read_info(name) or _store(name, found, size, skip_unreadable, progress)[0]
 
 
 def _import_own_npz(path: Path, test_share: float) -> DatasetInfo:

@@ -28,6 +28,7 @@ def take_in(
     path: Path | None,
     size: int | None,
     tasks: Iterable[TaskSpec],
+    skip_unreadable: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> OwnData | None:
     """Import what ``--data`` names, where one of the tasks asks for it.
@@ -39,18 +40,22 @@ def take_in(
     if path is None:
         if asking:
             raise UsageError(f"task {asking[0]} runs on your own images; give --data DIR or --data FILE.npz")
-        if size is not None:
-            raise UsageError(f"--size {size} is the size of a folder given by --data; give one, or leave it out")
+        if size is not None or skip_unreadable:
+            raise UsageError(
+                "--size and --skip-unreadable are for a folder given by --data; give one, or leave them out"
+            )
         return None
     if not asking:
         raise UsageError(f"--data {path} is for tasks on your own images; add --task folder-xarch")
     from dqbench.data.importing import DEFAULT_SIZE, import_own
 
-    if size is not None and not path.is_dir():
-        raise UsageError(f"--size {size} is for image folders; the images of {path} keep their size")
-    stored = import_own(path, size=size or DEFAULT_SIZE, progress=progress)
-    words = f"--data {shlex.quote(path.resolve().name)}" + (f" --size {size}" if size else "")
-    return OwnData(stored.name, words)
+    if (size is not None or skip_unreadable) and path.suffix.lower() == ".npz":
+        raise UsageError(f"--size and --skip-unreadable are for image folders; {path} is none")
+    stored = import_own(path, size=size or DEFAULT_SIZE, skip_unreadable=skip_unreadable, progress=progress)
+    words = [f"--data {shlex.quote(path.resolve().name)}"]
+    words += [f"--size {size}"] if size else []
+    words += ["--skip-unreadable"] if skip_unreadable else []
+    return OwnData(stored.name, " ".join(words))
 
 
 def dataset_of(task: TaskSpec, profile: Profile, own: OwnData | None) -> str:

@@ -22,8 +22,9 @@ from dqbench.plugins import Registry
 from dqbench.records import FORMAT, Record, Run, SourceFacts
 from dqbench.run.bundle_file import Contents, parse
 from dqbench.run.grid import Plan, PlannedCell, Request, plan
+from dqbench.run.own_data import OwnData
 from dqbench.run.submitting import REFERENCES
-from dqbench.specs import Recipe
+from dqbench.specs import OWN_DATA, Recipe
 
 MOST_SEEDS = 100
 TOP1 = "dqbench.jobs.evaluate:top1"
@@ -128,6 +129,7 @@ def request_of(record: Record, registry: Registry) -> Request:
         profile=cell.profile,
         settings=tuple(settings),
         best_epoch=any(run.best_epoch_score is not None for run in record.runs),
+        data=OwnData(record.source.dataset, "") if registry.tasks[cell.task].dataset == OWN_DATA else None,
     )
 
 

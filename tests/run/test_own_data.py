@@ -19,6 +19,7 @@ from dqbench.errors import UsageError
 from dqbench.plugins import Registry
 from dqbench.run.grid import Request, plan
 from dqbench.run.own_data import take_in
+from dqbench.run.submitted import request_of
 
 SHORT = ["--set", "recipe.epochs=1", "--set", "observer.epochs=1", "--seeds", "1", "--arch", "convnet4-slim"]
 
@@ -64,6 +65,15 @@ def test_a_profile_may_have_a_data_set_and_budgets_of_its_own(registry: Registry
     assert {str(cell.cell.budget) for cell in paper.cells} == {"full", "ipc1", "ipc10", "ipc50"}
 
 
+def test_imagewoof_is_the_same_task_on_other_images(registry: Registry) -> None:
+    task, model = registry.tasks["imagewoof-xarch"], registry.tasks["imagenette-xarch"]
+    datasets = {name: profile.dataset or task.dataset for name, profile in task.profiles.items()}
+    assert datasets == {"smoke": "imagewoof-64", "quick": "imagewoof-128", "paper": "imagewoof-224"}
+    assert all(name in registry.datasets for name in datasets.values())
+    assert task.profiles["paper"].recipes == model.profiles["paper"].recipes
+    assert "Imagenette" not in task.citation + task.summary
+
+
 def test_images_that_are_not_square_are_refused(registry: Registry) -> None:
     some("imagenette-64", (64, 48), 12)
     with pytest.raises(UsageError, match=r"images of imagenette-64 are 64×48; networks take squares"):
@@ -92,16 +102,26 @@ def test_wrong_use_of_own_data_is_refused_before_anything_is_read(
         take_in(None, None, [other, own])
     with pytest.raises(UsageError, match=r"--data .* is for tasks on your own images; add --task folder-xarch"):
         take_in(photos, None, [other])
-    with pytest.raises(UsageError, match=r"--size 32 is the size of a folder"):
+    with pytest.raises(UsageError, match=r"--size and --skip-unreadable are for a folder"):
         take_in(None, 32, [other])
     np.savez(tmp_path / "mine.npz", images=np.zeros((4, 8, 8, 3), np.uint8), labels=np.arange(4) % 2)
-    with pytest.raises(UsageError, match=r"--size 32 is for image folders"):
+    with pytest.raises(UsageError, match=r"--size and --skip-unreadable are for image folders"):
         take_in(tmp_path / "mine.npz", 32, [own])
     with pytest.raises(UsageError, match="nowhere is not there"):
         take_in(tmp_path / "nowhere", None, [own])
     with pytest.raises(UsageError, match="folder-xarch runs on your own images"):
         plan(Request(tasks=("folder-xarch",), methods=("dq",)), registry, "cpu")
     assert not data_root.exists()
+
+
+def test_unreadable_images_stop_the_run_or_are_left_out_and_counted(registry: Registry, photos: Path) -> None:
+    (photos / "dark" / "a.png").write_text("no image")
+    with pytest.raises(UsageError, match=r"dark/a\.png cannot be read .*--skip-unreadable"):
+        take_in(photos, 32, [registry.tasks["folder-xarch"]])
+    own = take_in(photos, 32, [registry.tasks["folder-xarch"]], skip_unreadable=True)
+    assert own is not None
+    assert own.words == "--data 'My Photos' --size 32 --skip-unreadable"
+    assert "1 unreadable image left out" in store.info(own.dataset, registry).note
 
 
 def test_a_size_that_no_network_of_the_task_takes(registry: Registry, photos: Path) -> None:
@@ -139,6 +159,9 @@ def test_an_npz_becomes_a_board_from_python(tmp_path: Path, data_root: Path) -> 
         settings=["recipe.epochs=1", "observer.epochs=1"], workspace=tmp_path / "out",
     )  # fmt: skip
     assert [record.status for record in found] == ["done", "done"]
+    twin = next(record for record in found if record.cell.method == "random")
+    again = plan(request_of(twin, plugins.load()), plugins.load(), "cpu")
+    assert {cell.key for cell in again.cells} == {record.key for record in found}, "a record names its own data"
     assert {record.source.dataset[:5] for record in found} == {"mine-"}
 
 
