@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,11 @@ def _control_of(row: _Row) -> str | None:
     return TWIN if row.spec.name == TWIN and row.pixels else row.spec.control_of
 
 
+@cache
+def _recipe_words(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(mode="json", exclude={"name"})
+
+
 class _TaskPlanner:
     """Adds the cells and jobs of one task to a plan."""
 
@@ -223,6 +229,7 @@ class _TaskPlanner:
             "dataset": self.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
         }  # fmt: skip
         self._samples = {Budget.full(): self.source.train_samples}
+        self._recipes: dict[str, Recipe] = {}
         self._chains: dict[tuple[int, int], tuple[Roles, str | None]] = {}
         self._kept: dict[tuple[int, Budget, int], tuple[Roles, str]] = {}
 
@@ -312,7 +319,9 @@ class _TaskPlanner:
         return settings_.changed(RECIPES[name] if name else self.profile.recipe(arch.name), self.parsed.recipe)
 
     def _add_cell(self, row: _Row | None, budget: Budget, arch: ArchSpec, labels: Labels) -> None:
-        recipe = self._recipe(arch)
+        if arch.name not in self._recipes:
+            self._recipes[arch.name] = self._recipe(arch)
+        recipe = self._recipes[arch.name]
         runs = tuple(self._run(row, budget, arch, recipe, seed, labels) for seed in self.seeds)
         taught = labels != "hard"
         watched = row is not None and self._watched(row)
@@ -509,7 +518,7 @@ class _TaskPlanner:
             "source": self.source_spec,
             "arch": arch.name,
             "arch_version": arch.version,
-            "recipe": recipe.model_dump(mode="json", exclude={"name"}),
+            "recipe": _recipe_words(recipe),
             "seed": seed,
             "precision": self.precision,
             "snapshots": SNAPSHOTS if self.request.best_epoch else 0,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,10 +53,11 @@ class Session:
         return session
 
     def _find_records(self) -> None:
-        there = {path.name for path in self.workspace.records.glob("*/*.json")}
+        there = set(_names(self.workspace.records))
         for planned in self.plan.cells:
-            path = self.workspace.records / records_.file_name(planned.cell, planned.key)
-            if path.name in there and path.exists():
+            name = records_.file_name(planned.cell, planned.key)
+            if name in there:
+                path = self.workspace.records / name
                 key, status = records_.state_of(path)
                 if key == planned.key:
                     self._note(key, path, status)
@@ -140,3 +142,10 @@ class Session:
     def log_of(self, key: str) -> Path:
         """The log of a job of this plan."""
         return self.workspace.log(self.plan.jobs[key])
+
+
+def _names(place: Path) -> Iterator[str]:
+    """Every file two levels below, as ``folder/file``; much faster than globbing."""
+    for folder in os.scandir(place) if place.is_dir() else ():
+        if folder.is_dir():
+            yield from (f"{folder.name}/{entry.name}" for entry in os.scandir(folder))
