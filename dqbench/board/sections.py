@@ -24,6 +24,7 @@ class Setting:
     task_version: int
     profile: str
     labels: str
+    teacher: str
     metric: str
     precision: str
     dataset: str
@@ -41,6 +42,7 @@ class Setting:
     def of(cls, record: Record) -> Setting:
         """The setting of one record; 0 per class stands for all."""
         facts: dict[str, Any] = {**record.cell.model_dump(), **record.source.model_dump()}
+        facts["teacher"] = _teacher(record)
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
         return cls(**{f.name: facts[f.name] for f in fields(cls)})
 
@@ -48,6 +50,12 @@ class Setting:
     def is_part(self) -> bool:
         """Whether only a part of the data was used."""
         return bool(self.train_per_class or self.test_per_class)
+
+
+def _teacher(record: Record) -> str:
+    """What labels that are not the classes come from; empty with hard labels."""
+    arch, recipe = record.cell.teacher_arch, record.cell.teacher_recipe
+    return f"{arch} by {recipe.name}" if arch and recipe else ""
 
 
 @dataclass(frozen=True, order=True)

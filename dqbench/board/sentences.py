@@ -30,7 +30,7 @@ def title(setting: Setting) -> str:
     parts = [
         f"{setting.task}@{setting.task_version}",
         setting.profile,
-        f"{setting.labels} labels",
+        f"{setting.labels} labels" + (f" of {setting.teacher}" if setting.teacher else ""),
         setting.precision,
         data + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
     ]

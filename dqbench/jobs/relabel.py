@@ -24,7 +24,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     labels = relabel(
         teacher,
         training_set(source, kept, rebuilder(spec, inputs, context)).images,
-        Recipe(name=spec["recipe_name"], batch_size=1, lr=1, **spec["recipe"]),
+        Recipe(name="of the labels", batch_size=1, lr=1, **spec["recipe"]),
         seed=spec["seed"],
         device=context.device,
         precision=spec["precision"],

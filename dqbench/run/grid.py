@@ -187,6 +187,15 @@ class _Taught:
         return _Taught({**self.inputs, **other.inputs}, {**self.spec, **other.spec}, {**self.roles, **other.roles})
 
 
+def _check_views(recipe: Recipe) -> None:
+    wrong = [name for name in recipe.augment if name.startswith(("randaugment", "dsa"))]
+    if wrong:
+        raise UsageError(
+            f"recipe {recipe.name} has the augmentation {wrong[0]}, whose views cannot be stored with soft labels; "
+            "take another recipe (--recipe), or --labels teacher"
+        )
+
+
 def _config(row: _Row) -> dict[str, Any]:
     config: dict[str, Any] = row.config.model_dump(mode="json")
     return {**(pixel_plan.shown(row.pixels) if row.pixels else {}), **config}
@@ -395,10 +404,10 @@ class _TaskPlanner:
         arch, network = self.registry.archs[self.observer.arch], self._observer_network(seed)
         if labels == "teacher":
             return rebuilt.and_(_Taught({"teacher": network}, {"teacher_arch": arch.name}, {"teacher": (network,)}))
+        _check_views(recipe)
         spec = {
             "source": self.source_spec,
             "teacher_arch": arch.name,
-            "recipe_name": recipe.name,
             "recipe": {"epochs": recipe.epochs, "augment": list(recipe.augment)},
             "seed": seed,
             "precision": self.precision,

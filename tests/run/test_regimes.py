@@ -124,6 +124,7 @@ def test_recipes_are_named_as_the_catalogue_says_and_smoke_ones_are_short() -> N
     [
         ({"labels": ("sofft",)}, "did you mean soft"),
         ({"recipe": "rded-30"}, "did you mean rded-300"),
+        ({"recipe": "cifar-adam-200"}, "randaugment-2-14, whose views cannot be stored with soft labels"),
         ({"ipcs": (100,), "settings": ("rded.crops_per_image=4",)}, "need 400 different images of a class that has"),
         ({"settings": ("rded.crops_per_image=9",)}, "3 x 3 crops do not divide an image of 8 px"),
     ],
