@@ -7,11 +7,12 @@ one on the host where the order of work depends on the draw (random augment), so
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from dqbench.distill.siamese import OPERATIONS, SHARES
 from dqbench.errors import UsageError
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
@@ -35,15 +36,40 @@ class Draws:
 
 Augmentation = Callable[[torch.Tensor, Draws], torch.Tensor]
 
+KNOWN = "flip, crop4, shift1, rrc-50, patches-2, randaugment-2-14, dsa"
+
 
 def pipeline(names: Sequence[str]) -> Augmentation:
-    """The augmentations of a recipe, to be applied in order.
+    """The augmentations of a recipe, to be applied in order; ``dsa`` is left to :func:`normalised_pipeline`.
 
     Raises:
-        UsageError: a name that is no augmentation.
+        UsageError: a name that is no augmentation, or one after ``dsa``.
     """
-    steps = [_named(name) for name in names]
+    late = [name in NORMALISED for name in names]
+    if late != sorted(late):
+        raise UsageError(f"augment={list(names)}: dsa works on normalised images; put it last")
+    return _in_turn([_named(name) for name in names if name not in NORMALISED])
 
+
+def normalised_pipeline(names: Sequence[str]) -> Augmentation:
+    """Those of a recipe's augmentations that work on normalised images (b, c, h, w), to be applied in order."""
+    return _in_turn([NORMALISED[name] for name in names if name in NORMALISED])
+
+
+def dsa(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """One operation of the Siamese augmentation for the batch, with a strength of its own for each image (b, c, h, w).
+
+    So trains the released code of DSA and DM; the papers do not say whether an operation is drawn for each image.
+    """
+    kind = int(torch.randint(0, len(OPERATIONS), (1,), generator=draws.host))
+    shares = torch.rand(len(images), SHARES, generator=draws.device, device=images.device)
+    return list(OPERATIONS.values())[kind](images, shares)
+
+
+NORMALISED: Mapping[str, Augmentation] = {"dsa": dsa}
+
+
+def _in_turn(steps: Sequence[Augmentation]) -> Augmentation:
     def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
         for step in steps:
             images = step(images, draws)
@@ -57,7 +83,7 @@ def _named(name: str) -> Augmentation:
         return lambda images, draws: geometry.apply(images, geometry.draw(len(images), images.shape[1], draws.device))
     if random := re.fullmatch(r"randaugment-(\d+)-(\d+)", name):
         return RandAugment(int(random[1]), int(random[2])).on_draws
-    raise UsageError(f"unknown augmentation {name!r}; known: flip, crop4, shift1, rrc-50, patches-2, randaugment-2-14")
+    raise UsageError(f"unknown augmentation {name!r}; known: {KNOWN}")
 
 
 @dataclass(frozen=True)

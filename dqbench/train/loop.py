@@ -17,7 +17,7 @@ from torch.nn import functional
 from dqbench.nets.build import layout, place
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
-from dqbench.train.augment import Draws, pipeline
+from dqbench.train.augment import Draws, normalised_pipeline, pipeline
 from dqbench.train.batches import Normalise, autocast, resident, shuffled
 from dqbench.train.cutmix import CutMix
 from dqbench.train.losses import cross_entropy, distillation, weighted_mean
@@ -137,7 +137,7 @@ class _Training:
         self.labels = _label_tensor(labels).to(device)
         self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
         self.normalise = Normalise(mean, std, device, layout(net))
-        self.augment = pipeline(recipe.augment)
+        self.augment, self.augment_normalised = pipeline(recipe.augment), normalised_pipeline(recipe.augment)
         self.draws = Draws.seeded(seed, device)
         self.order = torch.Generator(device).manual_seed(derive(seed, "shuffle"))
         self.optimizer = make_optimizer(net, recipe, device)
@@ -197,7 +197,7 @@ class _Training:
         """The augmented, normalised images (b, c, h, w) at these positions."""
         images = self.images.index_select(0, batch)
         shown = self.replay.images(images, batch) if self.replay else self.augment(images, self.draws)
-        return self.normalise(shown)
+        return self.augment_normalised(self.normalise(shown), self.draws)
 
     def loss(
         self, logits: torch.Tensor, targets: torch.Tensor, images: torch.Tensor, batch: torch.Tensor

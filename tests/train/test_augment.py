@@ -8,8 +8,9 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.autoaugment import RandAugment as Reference
 from torchvision.transforms.autoaugment import _apply_op
 
+from dqbench.distill.siamese import OPERATIONS as DSA
 from dqbench.errors import UsageError
-from dqbench.train.augment import Draws, pipeline
+from dqbench.train.augment import Draws, dsa, normalised_pipeline, pipeline
 from dqbench.train.randaugment import OPERATIONS, UNSIGNED, RandAugment
 
 torch.set_num_threads(1)
@@ -113,3 +114,32 @@ def test_wrong_names_and_strengths_are_refused(name: str) -> None:
 def test_random_augment_refuses_floats() -> None:
     with pytest.raises(UsageError, match="uint8"):
         pipeline(("randaugment-2-14",))(torch.zeros(2, 8, 8, 3), Draws.seeded(0, CPU))
+
+
+def test_dsa_is_one_operation_for_a_batch_with_a_strength_for_each_image() -> None:
+    image = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    draws, host, device = Draws.seeded(3, CPU), *(Draws.seeded(3, CPU).__dict__[n] for n in ("host", "device"))
+    seen = set()
+    for _ in range(40):
+        kind = int(torch.randint(0, len(DSA), (1,), generator=host))
+        shares = torch.rand(12, 3, generator=device)
+        out = dsa(image.expand(12, -1, -1, -1), draws)
+        name = list(DSA)[kind]
+        torch.testing.assert_close(out, torch.cat([DSA[name](image, share[None]) for share in shares]))
+        different = len({tuple(one.flatten().tolist()) for one in out})
+        assert different == 2 if name == "flip" else different > 6
+        seen.add(name)
+    assert seen == set(DSA)
+
+
+def test_dsa_runs_on_normalised_images_and_last() -> None:
+    images = pictures(5, 16)
+    assert torch.equal(pipeline(("dsa",))(images, Draws.seeded(0, CPU)), images)
+    moved = pipeline(("crop4", "dsa"))(images, Draws.seeded(0, CPU))
+    assert torch.equal(moved, pipeline(("crop4",))(images, Draws.seeded(0, CPU)))
+    normal = torch.randn(5, 3, 16, 16)
+    assert torch.equal(normalised_pipeline(("flip", "crop4"))(normal, Draws.seeded(0, CPU)), normal)
+    twice = normalised_pipeline(("flip", "dsa"))(normal, Draws.seeded(0, CPU))
+    assert torch.equal(twice, dsa(normal, Draws.seeded(0, CPU)))
+    with pytest.raises(UsageError, match="put it last"):
+        pipeline(("dsa", "flip"))
