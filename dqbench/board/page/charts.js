@@ -140,7 +140,7 @@ function heatSection() {
   const picked = { measure: board.cells.some((cell) => isDone(cell) && cell.delta) ? "Δ random" : "score", budget: budgets[0] };
   const holder = h("div");
   const show = () => {
-    const rows = heatRows(board, picked.measure);
+    const rows = heatRows(board, networks, picked);
     holder.replaceChildren(rows.length ? heatPlot(board, rows, networks, picked) : h("p", { class: "notice" }, "Nothing to show: no row has a random twin here."));
   };
   show();
@@ -150,7 +150,10 @@ function heatSection() {
   h("figure", null, holder, h("figcaption", null, "Δ random is in points, paired by seed; ▲ ▼ mark what differs from random after Holm. Colour alone says nothing about chance.")));
 }
 
-const heatRows = (board, measure) => shownRows().filter((row) => measure === "score" || !["full", "twin"].includes(board.rows[row].kind)).reverse();
+function heatRows(board, networks, { measure, budget }) {
+  const known = (cell) => cell && isDone(cell) && cell.v[COLUMN[measure]] !== null;
+  return shownRows().filter((row) => (measure === "score" || !["full", "twin"].includes(board.rows[row].kind)) && networks.some((network) => known(cellAt(board, row, network, budget)))).reverse();
+}
 
 function heatPlot(board, rows, networks, { measure, budget }) {
   const column = COLUMN[measure];

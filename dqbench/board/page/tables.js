@@ -72,10 +72,11 @@ function comparedTable() {
   const found = board.compared.filter((c) => isShown(board.cells[c.cell]));
   const number = (words) => ({ text: words, value: leading(words) });
   const optional = [["best", "best epoch"], ["bestDifference", "best epoch − published"], ["z", "z"]].filter(([key]) => found.some((c) => c[key]));
-  const names = ["method", "budget", "architecture", "published", "measured", "measured − published", ...optional.map(([, name]) => name), "comparable", "source", "protocol differences"];
+  const names = ["method", "budget", "architecture", "published", "measured", "measured − published", ...optional.map(([, name]) => name), "comparable", "protocol", "source"];
+  const notes = [...new Set(found.flatMap((c) => c.differs))];
   const rows = found.map((c) => {
     const cell = board.cells[c.cell];
-    const words = c.differs.map((fact) => data.facts[fact]).join("; ");
+    const numbers = c.differs.map((fact) => notes.indexOf(fact) + 1).sort((a, b) => a - b);
     return [
       { value: board.rows[cell.r].name, node: () => rowName(board, cell.r) },
       { text: budgetText(board, cell), value: cell.b < 0 ? 1e9 : board.budgets[cell.b].value },
@@ -84,10 +85,12 @@ function comparedTable() {
       { value: c.measured, node: () => cellButton(board, cell, c.shown) },
       number(c.difference), ...optional.map(([key]) => number(c[key])),
       { text: c.comparable ? "yes" : "no", value: c.comparable ? "yes" : "no" },
-      { text: c.sources, value: c.sources },
-      { value: words, node: () => h("span", { class: "long" }, words) },
+      { text: numbers.join(", "), value: numbers.join(", ") },
+      { value: c.sources, node: () => h("span", { class: "long" }, c.sources) },
     ];
   });
-  const numbers = 6 + optional.length;
-  return sortable({ label: "Measured beside published", columns: names.map((name, i) => ({ name, number: i > 2 && i < numbers })), rows });
+  const ends = 6 + optional.length;
+  const table = sortable({ label: "Measured beside published", columns: names.map((name, i) => ({ name, number: i > 2 && i < ends })), rows });
+  const differences = notes.length ? [h("p", { class: "muted" }, "How the protocols differ, by the numbers in the table:"), h("ol", { class: "said" }, notes.map((fact) => h("li", null, data.facts[fact])))] : [];
+  return h("div", null, table, h("div", { class: "notes" }, differences));
 }
