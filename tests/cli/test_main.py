@@ -15,6 +15,7 @@ from dqbench import __version__
 from dqbench.cli import app, main
 from dqbench.cli.state import State
 from dqbench.errors import UsageError
+from dqbench.run.executor import ExecutorError
 
 PLUGIN = """
 from dqbench import Config, MethodSpec, hookimpl
@@ -47,7 +48,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     out = capsys.readouterr().out
-    for command in ("run", "compress", "list", "show", "data", "leaderboard", "doctor"):
+    for command in "run plan status logs workspace compress list show data leaderboard doctor".split():
         assert f"\n  {command} " in out
 
 
@@ -99,6 +100,8 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     ("error", "code", "line"),
     [
         (UsageError("keep ratio 1.4 is not\nin (0, 1]"), 2, "dqbench: error: keep ratio 1.4 is not in (0, 1]\n"),
+        (ExecutorError("the fork server died"), 1, "dqbench: error: the fork server died\n"),
+        (OSError(28, "No space left on device", "/x"), 1, "dqbench: error: the disk is full (/x); free some space and"),
         (KeyboardInterrupt(), 130, "dqbench: interrupted\n"),
         (RuntimeError("odd"), 1, "dqbench: error: unexpected RuntimeError: odd; run again with --debug for"),
         (typer.Exit(1), 1, ""),
