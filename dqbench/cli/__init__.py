@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dqbench.cli import compress, data, doctor, leaderboard, listing, plan, plot, results, run, show, status, workspace
+from dqbench.cli import (
+    compress,
+    data,
+    doctor,
+    leaderboard,
+    listing,
+    plan,
+    plot,
+    pretrain,
+    results,
+    run,
+    show,
+    status,
+    workspace,
+)
 from dqbench.cli.failures import report
 from dqbench.cli.state import State
 
@@ -83,7 +97,21 @@ def _dqbench(
         typer.echo(ctx.get_help())
 
 
-for _command in (run, plan, status, workspace, compress, listing, show, data, leaderboard, plot, results, doctor):
+for _command in (
+    run,
+    plan,
+    status,
+    workspace,
+    compress,
+    pretrain,
+    listing,
+    show,
+    data,
+    leaderboard,
+    plot,
+    results,
+    doctor,
+):
     _command.register(app)
 for _info in app.registered_commands:
     _info.epilog = _info.epilog or EVERYWHERE

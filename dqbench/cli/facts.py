@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Origin
 from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, Profile, Recipe, TaskSpec
 
@@ -33,7 +34,7 @@ def method(spec: MethodSpec) -> Facts:
         "builds_on": spec.builds_on,
         "control_of": spec.control_of,
         "differs": spec.differs,
-        "options": options(spec.config, spec.compress_only),
+        "options": options(spec.config, spec.compress_only) + pixel_options(spec),
         "target": spec.target,
     }
 
@@ -132,6 +133,13 @@ def options(config: type[BaseModel], compress_only: Iterable[str]) -> list[Facts
         }
         for name, field in config.model_fields.items()
     ]
+
+
+def pixel_options(spec: MethodSpec) -> list[Facts]:
+    """The options of dropping patches, which all methods that keep samples take; a method's own names go first."""
+    if spec.kind == "distillation":
+        return []
+    return [option for option in options(PixelOptions, ()) if option["name"] not in spec.config.model_fields]
 
 
 def type_name(annotation: Any) -> str:

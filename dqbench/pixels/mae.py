@@ -37,6 +37,7 @@ SMALL = {
     "decoder_num_hidden_layers": 1,
     "decoder_num_attention_heads": 2,
     "decoder_intermediate_size": 192,
+    "initializer_range": 0.1,
 }
 
 

@@ -33,9 +33,11 @@ def test_a_method(capsys: pytest.CaptureFixture[str]) -> None:
     assert alpha["meaning"] in out
 
 
-def test_a_method_without_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "random"]) == 0
-    assert "no options" in capsys.readouterr().out
+def test_a_method_that_keeps_samples_takes_the_options_of_dropping_patches(capsys: pytest.CaptureFixture[str]) -> None:
+    options = {option["name"]: option for option in shown(capsys, "random")["options"]}
+    assert options["drop"]["default"] == 0
+    assert options["fill"]["type"] == "mae | mean | zero"
+    assert "drop" not in {option["name"] for option in shown(capsys, "dm")["options"]}, "it makes images"
 
 
 def test_a_task(capsys: pytest.CaptureFixture[str]) -> None:
