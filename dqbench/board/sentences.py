@@ -43,7 +43,17 @@ def reading(board: Board) -> list[str]:
     counts = sorted({cell.score.count for cell in board.cells.values()})
     if not counts:
         return ["No cell is finished."]
-    return [_what(section), *_spread(counts), *_marks(board, counts), *_controls(section)]
+    return [_what(section), *_spread(counts), *_marks(board, counts), *_controls(section), *_idle(section)]
+
+
+def _idle(section: Section) -> list[str]:
+    """Where a method's ranking chose nothing, as all that it could rank was used."""
+    found = {
+        (row_name(row), text.budget(budget)): record.runs[0].notes["ranks_nothing"]
+        for (row, _, budget), record in section.done.items()
+        if record.runs and "ranks_nothing" in record.runs[0].notes
+    }
+    return [f"{row} at {budget} ranks nothing: {why}." for (row, budget), why in found.items()]
 
 
 def _what(section: Section) -> str:
