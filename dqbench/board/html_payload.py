@@ -59,6 +59,7 @@ def _board(board: Board, known: Published, facts: Facts, pictures: Pictures, roo
         "labels": setting.labels,
         "metric": setting.metric,
         "precision": setting.precision,
+        "dataset": setting.dataset,
         "data": f"{setting.dataset}, {setting.provenance}",
         "about": sentences.data(setting).replace("`", ""),
         "trainSamples": setting.train_samples,

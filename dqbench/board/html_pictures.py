@@ -29,6 +29,8 @@ PER_CLASS = (10, 6, 4, 2, 1)
 COLUMNS = 32
 """Images side by side in a pool."""
 
+_CLOSED = "The licence of these data does not let this page show the kept images; dqbench leaderboard --images does."
+_ABSENT = "The kept images are not here: the page was made without the sets that the methods kept, or without the data."
 _DROPPED = np.uint8(127)
 _OPEN = re.compile(r"CC0|CC BY(-SA)? [0-9.]+")
 
@@ -51,8 +53,15 @@ class KeptSet:
 class Pictures:
     """The page's images: pools of them, and by job key which of them a kept set shows."""
 
-    def __init__(self, sets: Mapping[str, KeptSet], credits: Mapping[str, str], why_none: str = "") -> None:
+    def __init__(
+        self,
+        sets: Mapping[str, KeptSet],
+        credits: Mapping[str, str],
+        why_none: str = "",
+        closed: Iterable[str] = (),
+    ) -> None:
         self.why_none = why_none
+        self._closed = tuple(sorted(closed))
         self._sets = sets
         self._credits = credits
         self._order: dict[str, dict[str, int]] = {}
@@ -71,7 +80,7 @@ class Pictures:
         return {"pool": kept.dataset, "classes": [[pool[name] for name in names] for names in kept.classes]}
 
     def pools(self) -> dict[str, Any]:
-        """Of each data set, all images in one, how to cut it, and whose they are; ``whyNone`` where it is empty."""
+        """Of each data set, all images in one, how to cut it, and whose they are; and why a cell may have none."""
         found = {}
         for dataset, pool in self._order.items():
             images = {
@@ -88,7 +97,7 @@ class Pictures:
                 "classes": names,
                 "credit": self._credits[dataset],
             }
-        return {"pools": found, "whyNone": self.why_none}
+        return {"pools": found, "whyNone": self.why_none, "whyNot": dict.fromkeys(self._closed, _CLOSED)}
 
 
 def gather(records: Iterable[Record], artifacts: Path, registry: Registry, closed: bool) -> Pictures:
@@ -100,8 +109,9 @@ def gather(records: Iterable[Record], artifacts: Path, registry: Registry, close
     wanted = {key: record for record in records if (key := _job(record)) and (artifacts / _folder(key)).is_dir()}
     licences = {spec.name: spec.licence for spec in registry.datasets}
     shown = {key: r for key, r in wanted.items() if closed or is_open(licences.get(r.source.dataset, ""))}
+    left_out = {record.source.dataset for key, record in wanted.items() if key not in shown}
     if not shown:
-        return Pictures({}, {}, _why_none(bool(wanted)))
+        return Pictures({}, {}, _CLOSED if left_out else _ABSENT, left_out)
     cited = {spec.name: f"{spec.citation}. Licence: {spec.licence}" for spec in registry.datasets}
     sources = _sources(shown.values(), registry)
     sets: dict[str, KeptSet] = {}
@@ -110,23 +120,13 @@ def gather(records: Iterable[Record], artifacts: Path, registry: Registry, close
         sets = {key: kept for key, kept in made.items() if kept}
         if _bytes(sets.values()) <= MOST_BYTES:
             credits = {kept.dataset: cited.get(kept.dataset, "") for kept in sets.values()}
-            return Pictures(sets, credits, "" if sets else _why_none(False))
-    return Pictures({}, {}, "The kept images would make this page too large.")
+            return Pictures(sets, credits, _ABSENT, left_out)
+    return Pictures({}, {}, "The kept images would make this page too large.", left_out)
 
 
 def none() -> Pictures:
     """No pictures, because none were asked for."""
     return Pictures({}, {}, "The kept images were left out of this page.")
-
-
-def _why_none(closed: bool) -> str:
-    if closed:
-        return (
-            "The licence of these data does not let this page show the kept images; dqbench leaderboard --images does."
-        )
-    return (
-        "The kept images are not here: the page was made without the sets that the methods kept, or without the data."
-    )
 
 
 def _job(record: Record) -> str | None:

@@ -23,7 +23,7 @@ function resultParts(board, cell) {
   return [
     h("dl", { class: "tiles" }, tiles.map(([name, words]) => h("div", null, h("dt", null, name), h("dd", null, words)))),
     h("div", { class: "columns" }, h("section", null, h("h3", null, "Seeds"), seedTable(cell.more)), curveSection(cell.more)),
-    keptSection(cell.more),
+    keptSection(board, cell.more),
     compared.length ? h("section", null, h("h3", null, "Published"), list(compared.map(comparedWords))) : null,
   ];
 }
@@ -68,11 +68,11 @@ function curveChart(more, measure) {
   return { traces, more: { xaxis: axis("epoch"), yaxis: axis(measure === "loss" ? "loss" : "training accuracy, %") } };
 }
 
-function keptSection(more) {
+function keptSection(board, more) {
   if (!more.seeds["kept set"]) return null;
   const title = h("h3", null, "Kept images");
   const pool = more.kept && data.pictures.pools[more.kept.pool];
-  if (!pool) return h("section", null, title, h("p", { class: "notice" }, data.pictures.whyNone || "The set that this cell kept is not here."));
+  if (!pool) return h("section", null, title, h("p", { class: "notice" }, data.pictures.whyNot[board.dataset] ?? data.pictures.whyNone));
   const image = new Image();
   const shown = more.kept.classes.reduce((sum, found) => sum + found.length, 0);
   const grid = h("div", { class: "kept", role: "img", "aria-label": `${shown} of the kept images, a row for each class` });
