@@ -44,7 +44,8 @@ def run(workspace: Workspace, count: int, seconds: float, preload: tuple[str, ..
     each = (wall - ideal) * SLOTS / count * 1000
     print(
         f"{'torch' if 'torch' in preload else 'empty'} server: ready in {executor.warm_up_s:.2f} s; "
-        f"{count} jobs of {seconds} s in {wall:.2f} s, ideal {ideal:.2f} s: overhead {each:.1f} ms a job, {100 * (wall / ideal - 1):.1f} %;"
+        f"{count} jobs of {seconds} s in {wall:.2f} s, ideal {ideal:.2f} s: "
+        f"overhead {each:.1f} ms a job, {100 * (wall / ideal - 1):.1f} %;"
         f" CPU a job: scheduler {own / count * 1000:.2f} ms,"
         f" fork and child {_cpu_of_children(workspace, preload):.1f} ms; "
         f"load {os.getloadavg()[0]:.1f}"
