@@ -18,24 +18,21 @@ _SPECS = (
         name="resnet18",
         target="dqbench.nets.cifar:resnet18",
         sizes=_ANY,
-        summary="ResNet-18. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool; 11,173,962 parameters "
-        "at 10 classes. From 160 px up the ImageNet form",
+        summary="ResNet-18, CIFAR form (3x3 stem of stride 1, no max-pool); from 160 px up the ImageNet form",
         source=_TIMM,
     ),
     ArchSpec(
         name="resnet50",
         target="dqbench.nets.cifar:resnet50",
         sizes=_ANY,
-        summary="ResNet-50. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool; 23,520,842 parameters "
-        "at 10 classes. From 160 px up the ImageNet form",
+        summary="ResNet-50, CIFAR form (3x3 stem of stride 1, no max-pool); from 160 px up the ImageNet form",
         source=_TIMM,
     ),
     ArchSpec(
         name="resnet101",
         target="dqbench.nets.cifar:resnet101",
         sizes=_ANY,
-        summary="ResNet-101. Below 160 px the CIFAR form: 3x3 stem of stride 1, no max-pool. From 160 px up the "
-        "ImageNet form",
+        summary="ResNet-101, CIFAR form (3x3 stem of stride 1, no max-pool); from 160 px up the ImageNet form",
         source=_TIMM,
     ),
     ArchSpec(

@@ -50,11 +50,13 @@ def test_it_says_which_methods_look_through_an_observer(capsys: pytest.CaptureFi
 
 def test_every_arch_and_task_names_something_registered(capsys: pytest.CaptureFixture[str]) -> None:
     from dqbench import plugins
+    from dqbench.specs import OWN_DATA
 
     registry = plugins.load()
     for task in registry.tasks:
-        assert task.dataset in registry.datasets
+        assert task.dataset in registry.datasets or task.dataset == OWN_DATA
         for profile in task.profiles.values():
+            assert profile.dataset is None or profile.dataset in registry.datasets
             assert all(arch in registry.archs for arch in (*profile.archs, profile.observer.arch))
 
 
