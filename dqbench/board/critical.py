@@ -15,11 +15,12 @@ import numpy as np
 from scipy.special import fdtrc
 
 from dqbench.board.board import Board, mean
-from dqbench.board.statistics import LEAST
 from dqbench.board.tables import row_name
 
 LEAST_TASKS = 3
 LEAST_METHODS = 3
+LEAST_SEEDS = 5
+"""A diagram is a claim, and claims need five seeds."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ def critical_differences(boards: Mapping[str, Sequence[Board]]) -> list[Critical
 
 
 def method_scores(board: Board) -> dict[str, float]:
-    """Mean over all cells of the board for random and each method that has them all with three seeds; no controls."""
+    """Mean over all cells of the board for random and each method that has them all with five seeds; no controls."""
     section = board.section
     found = {}
     for row in section.rows:
         cells = [board.cell(row, network, budget) for network in section.networks for budget in section.budgets]
-        complete = [cell.score for cell in cells if cell and cell.score.count >= LEAST]
+        complete = [cell.score for cell in cells if cell and cell.score.count >= LEAST_SEEDS]
         if cells and len(complete) == len(cells) and (row.is_twin or row.is_contestant):
             found[row_name(row)] = mean([score.mean for score in complete])
     return found
@@ -83,7 +84,7 @@ def _analysed(labels: str, tasks: Mapping[str, Mapping[str, float]]) -> Critical
     if len(tasks) < LEAST_TASKS:
         there = f"there are {len(tasks)}" if tasks else "there is none"
         return NoCriticalDifference(
-            labels, f"it needs {LEAST_TASKS} tasks at the profile paper with 3 seeds or more; {there}"
+            labels, f"it needs {LEAST_TASKS} tasks at the profile paper with {LEAST_SEEDS} seeds or more; {there}"
         )
     shared = sorted(set.intersection(*(set(scores) for scores in tasks.values())))
     if len(shared) < LEAST_METHODS:

@@ -60,8 +60,8 @@ def test_alike_methods_are_rarely_told_apart() -> None:
 
 
 def _task(make: MakeRecord, task: str, methods: Sequence[str] = ("adq", "dq"), **rest: object) -> list[Record]:
-    found = [make("random", 0.1, [50.0, 51.0, 52.0], task=task, **rest)]
-    found += [make(m, 0.1, [60.0 + i, 61.0 + i, 62.0 + i], task=task, **rest) for i, m in enumerate(methods)]
+    found = [make("random", 0.1, [50.0, 51.0, 52.0, 53.0, 54.0], task=task, **rest)]
+    found += [make(m, 0.1, [60.0 + i + seed for seed in range(5)], task=task, **rest) for i, m in enumerate(methods)]
     return found
 
 
@@ -97,16 +97,16 @@ def test_too_few_tasks_methods_or_seeds_are_said(make: MakeRecord) -> None:
     (few,) = _of(two + _task(make, "c", methods=("adq",), profile="paper"))
     assert isinstance(few, NoCriticalDifference)
     assert "it needs 3 methods" in few.reason
-    seeds = [make(m, 0.1, [1.0, 2.0], task="c", profile="paper") for m in ("random", "adq", "dq")]
+    seeds = [make(m, 0.1, [1.0, 2.0, 3.0, 4.0], task="c", profile="paper") for m in ("random", "adq", "dq")]
     (short,) = _of(two + seeds)
     assert isinstance(short, NoCriticalDifference)
 
 
 def test_rows_with_missing_cells_and_controls_are_left_out(make: MakeRecord) -> None:
     found = [r for task in ("a", "b", "c") for r in _task(make, task, ("adq", "dq", "herding"), profile="paper")]
-    found.append(make("random", 0.3, [60.0, 61.0, 62.0], task="c", profile="paper"))
-    found += [make(m, 0.3, [60.0, 61.0, 62.0], task="c", profile="paper") for m in ("adq", "dq")]
-    found += [make("ctl", 0.1, [9.0, 9.5, 9.9], task=t, profile="paper", control_of="adq") for t in "abc"]
+    found.append(make("random", 0.3, [60.0, 61.0, 62.0, 63.0, 64.0], task="c", profile="paper"))
+    found += [make(m, 0.3, [60.0, 61.0, 62.0, 63.0, 64.0], task="c", profile="paper") for m in ("adq", "dq")]
+    found += [make("ctl", 0.1, [9.0, 9.2, 9.5, 9.7, 9.9], task=t, profile="paper", control_of="adq") for t in "abc"]
     (analysis,) = _of(found)
     assert isinstance(analysis, CriticalDifference)
     assert {name for name, _ in analysis.ranks} == {"adq", "dq", "random"}
