@@ -95,8 +95,9 @@ class Recipe(BaseModel):
     ``decay_matrices_only``. ``augment`` names on-device augmentations, applied in order: ``crop4`` (zero-padded by 4,
     random crop), ``shift1`` (the same with 1), ``flip`` (left-right, p = 1/2), ``randaugment-N-M`` (N operations of
     strength M out of 30), ``rrc-A`` (a random crop of at least A % of the area, resized back), ``patches-G`` (rows and
-    columns of a G x G grid of patches in random order). A dump leaves ``cutmix`` and ``temperature`` out where they are
-    at their defaults, so that the keys of jobs made before there were any stay as they were.
+    columns of a G x G grid of patches in random order), ``dsa`` (last; one of DSA's operations for a
+    batch). A dump leaves ``cutmix`` and ``temperature`` out where they are at their defaults, so that the keys of jobs
+    made before there were any stay as they were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -284,7 +285,6 @@ class TaskSpec:
     smoke_leaves_out: str
     evaluator: str = "dqbench.jobs.evaluate:top1"
     paper: str = ""
-    labels: Labels = "hard"
     superseded_by: str | None = None
 
 

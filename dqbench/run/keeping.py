@@ -51,6 +51,11 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
     Raises:
         UsageError: the images, the budget or the output folder are not usable; nothing is left half-made.
     """
+    if order.method.kind == "distillation":
+        raise UsageError(
+            f"{order.method.name} makes images, and dqbench compress writes chosen samples only; use dqbench.compress "
+            "in Python, or dqbench run on a task"
+        )
     kept_.check_out(order.out)
     on_step(f"reading {order.data}")
     opened = open_user_data(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
@@ -61,7 +66,7 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
     started = time.perf_counter()
     kept = compressor.compress(source, order.budget)
     if not isinstance(kept, Subset):
-        raise UsageError(f"{order.method.name} makes images; dqbench compress writes chosen samples only")
+        raise UsageError(f"{order.method.name} chose no samples; dqbench compress writes chosen samples only")
     facts = {
         "dqbench": dqbench.__version__,
         "method": order.method.name,
