@@ -69,17 +69,24 @@ class RayCluster:
         if ray.is_initialized():
             return
         _hush()
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "include_dashboard": False}
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
-            ray.init("local", object_store_memory=_OBJECTS_BYTES, **quiet)
+            self._begin(**quiet)
             return
         _knock(self.address)
-        if not self.address.startswith("ray://"):
-            del quiet["include_dashboard"]
         try:
             ray.init(self.address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray's errors have no common base
             raise _unreachable(self.address, str(error)) from error
+
+    @staticmethod
+    def _begin(**options: Any) -> None:
+        import ray
+
+        try:
+            ray.init("local", object_store_memory=_OBJECTS_BYTES, include_dashboard=False, **options)
+        except Exception as error:
+            raise UsageError(f"Ray could not be started on this machine: {_first_line(error)}") from error
 
     def executor(self, devices: Devices, plugin_files: Sequence[Path]) -> RayExecutor:
         """An executor on the cluster."""

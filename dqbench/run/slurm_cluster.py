@@ -26,7 +26,7 @@ _MARGIN_MIN = 15
 """Slurm's time limit is later than the job's own, so that the job is stopped with its reason recorded."""
 _LOOK_S = 0.1
 _ASK_S = 5.0
-_CLOSE_S = 5.0
+_CLOSE_S = 30.0
 _GPU_OPTION = re.compile(r"gpus(_per_(node|task))?|gres")
 
 
@@ -185,6 +185,8 @@ class SlurmExecutor(ClusterExecutor):
         if sent.handle is not None:
             with suppress(Exception):
                 sent.handle.cancel(check=False)
+            if self.cluster.cluster == "slurm":  # Slurm sees to its end; nobody here waits for that
+                sent.handle = None
 
     def _close(self) -> None:
         for key in self._sent:

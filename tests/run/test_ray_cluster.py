@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray_nodes
 from stub_graph import graph_of, stub
 
 from dqbench.errors import UsageError
@@ -28,13 +29,10 @@ HERE = str(Path(__file__).parent)
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Iterator[Any]:
-    from ray.cluster_utils import Cluster
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", HERE)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        cluster.add_node(num_cpus=1)
+        cluster = ray_nodes.two_nodes()
         yield cluster
         cluster.shutdown()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray_nodes
 import stub_graph
 from stub_graph import layers
 
@@ -37,10 +38,7 @@ def _stubs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     pytest.importorskip("ray", reason="Ray is not installed: THE RAY EXECUTOR WAS NOT TESTED")
-    from ray.cluster_utils import Cluster
-
-    two_nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    two_nodes.add_node(num_cpus=1)
+    two_nodes = ray_nodes.two_nodes()
     yield two_nodes
     two_nodes.shutdown()
 
