@@ -6,7 +6,7 @@ each image to make; N of them at random into one image (Eq. 9). The observer lab
 stored (``--labels soft``, the default) or live (``--labels teacher``, as released code does).
 
 Differs from the released code: images stay uint8 without JPEG; crops are scored resized to full size (``scoring=pad``
-has the released zeros around them); crops meet at random (``stitch=rank`` has the released order); K is the paper's 5.
+has the released zeros around them); crops meet at random (``stitch=rank`` has the released order).
 """
 
 from __future__ import annotations

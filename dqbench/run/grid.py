@@ -19,8 +19,9 @@ from dqbench.records import Cell, SourceFacts
 from dqbench.run import pixel_plan
 from dqbench.run import settings as settings_
 from dqbench.run.own_data import OwnData, dataset_of
+from dqbench.run.regimes import Taught, check_views, regimes
 from dqbench.run.settings import Settings
-from dqbench.specs import REGIMES, ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Profile, Recipe, TaskSpec
+from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Profile, Recipe, TaskSpec
 from dqbench.train.recipes import RECIPES
 
 SNAPSHOTS = 20
@@ -145,23 +146,6 @@ def _rows(request: Request, registry: Registry, parsed: Settings) -> Iterator[_R
         raise UsageError(f"--set names method {min(unused)}, which is not run; add --method {min(unused)}")
 
 
-def regimes(methods: Sequence[MethodSpec], asked: Sequence[str]) -> dict[str, tuple[Labels, ...]]:
-    """The regimes of labels in which each method runs: those asked for, or its usual one.
-
-    Raises:
-        UsageError: no such regime, or one that a method lacks.
-    """
-    for labels in asked:
-        if labels not in REGIMES:
-            raise unknown_name("regime of labels", labels, REGIMES)
-        for spec in methods:
-            if labels not in spec.labels:
-                has = ", ".join(spec.labels)
-                raise UsageError(f"method {spec.name} has no sets with {labels} labels; it has {has}")
-    wanted = tuple(labels for labels in REGIMES if labels in asked)
-    return {spec.name: wanted or spec.labels[:1] for spec in methods}
-
-
 def choose_profile(task: TaskSpec, name: str | None, device: str) -> str:
     """The profile asked for, or ``smoke`` on a CPU and ``quick`` on a GPU.
 
@@ -172,28 +156,6 @@ def choose_profile(task: TaskSpec, name: str | None, device: str) -> str:
     if chosen not in task.profiles:
         raise unknown_name(f"profile of task {task.name}", chosen, task.profiles)
     return chosen
-
-
-@dataclass(frozen=True)
-class _Taught:
-    """What a training with other labels than the classes adds to its job's inputs and spec, and to the run's roles."""
-
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    spec: Mapping[str, str] = field(default_factory=dict)
-    roles: Roles = field(default_factory=dict)
-
-    def and_(self, other: _Taught) -> _Taught:
-        """Both together."""
-        return _Taught({**self.inputs, **other.inputs}, {**self.spec, **other.spec}, {**self.roles, **other.roles})
-
-
-def _check_views(recipe: Recipe) -> None:
-    wrong = [name for name in recipe.augment if name.startswith(("randaugment", "dsa"))]
-    if wrong:
-        raise UsageError(
-            f"recipe {recipe.name} has the augmentation {wrong[0]}, whose views cannot be stored with soft labels; "
-            "take another recipe (--recipe), or --labels teacher"
-        )
 
 
 def _config(row: _Row) -> dict[str, Any]:
@@ -367,7 +329,7 @@ class _TaskPlanner:
         roles, kept = self._compressed(row, budget, seed) if row else ({}, None)
         name = f"{row.spec.name} {budget}" if row else FULL
         samples = self._samples[self._sampled(row.pixels if row else None, budget)]
-        rebuilt = self._rebuilt(row.pixels, seed) if row and row.pixels else _Taught()
+        rebuilt = self._rebuilt(row.pixels, seed) if row and row.pixels else Taught()
         taught = self._taught(recipe, seed, kept, name, samples, labels, rebuilt)
         train = self._train(arch, recipe, seed, kept, name, samples, taught)
         evaluate = self._job(
@@ -396,15 +358,15 @@ class _TaskPlanner:
         name: str,
         samples: int,
         labels: Labels,
-        rebuilt: _Taught,
-    ) -> _Taught:
+        rebuilt: Taught,
+    ) -> Taught:
         """Where labels that are not the classes come from: the live teacher, or the regions that it labelled."""
         if labels == "hard":
             return rebuilt
         arch, network = self.registry.archs[self.observer.arch], self._observer_network(seed)
         if labels == "teacher":
-            return rebuilt.and_(_Taught({"teacher": network}, {"teacher_arch": arch.name}, {"teacher": (network,)}))
-        _check_views(recipe)
+            return rebuilt.and_(Taught({"teacher": network}, {"teacher_arch": arch.name}, {"teacher": (network,)}))
+        check_views(recipe)
         spec = {
             "source": self.source_spec,
             "teacher_arch": arch.name,
@@ -416,14 +378,14 @@ class _TaskPlanner:
         inputs = {"teacher": network, **({"kept": kept} if kept else {}), **rebuilt.inputs}
         label = f"relabel {name} for {recipe.name}, seed {seed}"
         key = self._job("relabel", spec, inputs, label, samples * recipe.epochs)
-        return rebuilt.and_(_Taught({"regions": key}, {}, {"teacher": (network,), "relabel": (key,)}))
+        return rebuilt.and_(Taught({"regions": key}, {}, {"teacher": (network,), "relabel": (key,)}))
 
-    def _rebuilt(self, asked: PixelOptions, seed: int) -> _Taught:
+    def _rebuilt(self, asked: PixelOptions, seed: int) -> Taught:
         """What a training on patches needs: how to fill in the dropped ones, and the MAE that is trained for it."""
         options = pixel_plan.resolved(asked, self.info.shape)
         spec = pixel_plan.fill_words(options)
         if options.fill != "mae" or options.mae:
-            return _Taught(spec=spec)
+            return Taught(spec=spec)
         job = {
             "source": self.source_spec,
             "patch_size": options.patch_size,
@@ -433,7 +395,7 @@ class _TaskPlanner:
         }
         images = self.source.train_samples * options.mae_epochs
         key = self._job("pretrain", job, {}, f"pretrain an MAE, seed {seed}", images)
-        return _Taught({"decoder": key}, spec, {"pretrain": (key,)})
+        return Taught({"decoder": key}, spec, {"pretrain": (key,)})
 
     def _compressed(self, row: _Row, budget: Budget, seed: int) -> tuple[Roles, str]:
         """The jobs up to the compressed set, by role, and the key of the last; the same for every architecture."""
@@ -520,9 +482,9 @@ class _TaskPlanner:
         kept: str | None,
         name: str,
         samples: int,
-        taught: _Taught | None = None,
+        taught: Taught | None = None,
     ) -> str:
-        taught = taught or _Taught()
+        taught = taught or Taught()
         spec = {
             "source": self.source_spec,
             "arch": arch.name,

@@ -11,7 +11,8 @@ from dqbench import plugins
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Job, canonical
 from dqbench.plugins import Registry
-from dqbench.run.grid import Plan, PlannedCell, Request, plan, regimes
+from dqbench.run.grid import Plan, PlannedCell, Request, plan
+from dqbench.run.regimes import regimes
 from dqbench.specs import Recipe
 from dqbench.train.recipes import RECIPES
 
