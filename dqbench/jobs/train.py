@@ -56,9 +56,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     kept = compressed.load(inputs["kept"]) if "kept" in inputs else None
     data = training_set(source, kept, rebuilder(spec, inputs, context))
     net = seeded_net(lambda: build_net(spec["arch"], source, context), spec["seed"])
-    regions = RegionLabels.load(inputs["regions"]) if "regions" in inputs else None
-    parts = {**stored_parts(kept, inputs.get("kept"), data.images, data.labels), **decoder_bytes(spec, inputs)}
-    parts = with_taught_labels(parts, inputs.get("regions"), inputs.get("teacher"))
+    parts = _bytes(spec, inputs, kept, data)
     result = train(
         net,
         data.images,
@@ -71,7 +69,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         std=source.std,
         weights=data.weights,
         teacher=_teacher(spec, inputs, source, context),
-        regions=regions,
+        regions=RegionLabels.load(inputs["regions"]) if "regions" in inputs else None,
         snapshots=spec["snapshots"],
     )
     _save(net.state_dict(), result, out)
@@ -85,6 +83,13 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         "curve": result.curve,
         "snapshots": [epoch for epoch, _ in result.snapshots],
     }
+
+
+def _bytes(
+    spec: Mapping[str, Any], inputs: Mapping[str, Path], kept: Compressed | None, data: TrainingSet
+) -> dict[str, int]:
+    parts = {**stored_parts(kept, inputs.get("kept"), data.images, data.labels), **decoder_bytes(spec, inputs)}
+    return with_taught_labels(parts, inputs.get("regions"), inputs.get("teacher"))
 
 
 def _teacher(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> nn.Module | None:
