@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray_nodes
 import stub_graph
+from processes import children
 from stub_graph import layers
 
 from dqbench.jobs.job import Job
@@ -59,6 +63,19 @@ def _check(jobs: dict[str, Job], workspace: Workspace, tmp_path: Path) -> None:
         assert workspace.result(job)["files"] == here.result(job)["files"]
 
 
+def _pull_the_plug(cluster: Any, node: Any) -> None:
+    """End a node with all its workers while a job runs there."""
+    raylet, end = node.all_processes["raylet"][0].process.pid, time.monotonic() + 20
+    while not any(children(server) for worker in children(raylet) for server in children(worker)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    workers = children(raylet)
+    cluster.remove_node(node, allow_graceful=False)
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
 def test_ray_loses_a_node(tmp_path: Path, cluster: Any) -> None:
     jobs, workspace, start = _jobs(tmp_path), Workspace(tmp_path / "ray"), time.monotonic()
     events: list[Event] = []
@@ -66,8 +83,7 @@ def test_ray_loses_a_node(tmp_path: Path, cluster: Any) -> None:
     def listen(event: Event) -> None:
         events.append(event)
         if sum(isinstance(event, Finished) for event in events) == 15 and len(cluster.worker_nodes) == 1:
-            time.sleep(0.3)  # both nodes are at work
-            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+            _pull_the_plug(cluster, next(iter(cluster.worker_nodes)))
 
     there = RayCluster(cluster.address, preload=("stub_worker",))
     with there.executor(CPU, ()) as executor:

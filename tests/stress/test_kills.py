@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import stub_graph
+from processes import children
 from stub_graph import layers
 
 from dqbench.jobs.job import Job
@@ -58,18 +59,11 @@ def _main(workspace: str, count: str, round_: int) -> None:
     _run(_jobs(Path(count), round_), Workspace(workspace))
 
 
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 def _await_victim(runner: subprocess.Popen[bytes], what: str) -> int | None:
     """The process to kill, as soon as there is one; None if the runner ended first."""
     while runner.poll() is None:
-        servers = _children(runner.pid)
-        jobs = [job for server in servers for job in _children(server)]
+        servers = children(runner.pid)
+        jobs = [job for server in servers for job in children(server)]
         if what == "starting runner" or (what == "runner" and jobs):
             return runner.pid
         there = {"server": servers, "job": jobs}.get(what)
