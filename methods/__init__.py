@@ -79,10 +79,10 @@ def _graph_cuts() -> Iterable[MethodSpec]:
         compress_only=("sampler",),
         gpu_gib=6,
         differs=(
-            "The sample level alone: no pixels are dropped yet. The observer is trained once; the released route "
-            "trains it anew for every bin. Every bin has draws of its own, where released code draws the same places "
-            "in all of them, and budgets are met exactly, where it rounds in each bin. One softmax (double_softmax "
-            "has two)."
+            "Dropped patches (drop=0.25) are really not stored, and lie on a grid at native resolution; released code "
+            "saves rebuilt images. The observer is trained once; the released route trains it anew for every bin. "
+            "Every bin has draws of its own, where released code draws the same places in all of them, and budgets "
+            "are met exactly, where it rounds in each bin. One softmax (double_softmax has two)."
         ),
     )
 
@@ -105,7 +105,7 @@ def _adaptive() -> Iterable[MethodSpec]:
         compress_only=("sampler", "alpha"),
         gpu_gib=6,
         differs=(
-            "The sample level alone: no pixels are dropped yet. The discriminator is trained, one for all bins; the "
+            "Dropped patches as in dq. The discriminator is trained, one for all bins; the "
             "released one is random. Shares add up to the budget, which the printed Eq. 10 leaves open. Scores are "
             "min-max normalised over the bins; temperature and discriminator sizes are not printed and are ours. The "
             "released importances can be given as importances=[1,.985,1.031,1.182,1.094,1.176,1.083,1.089,1.011,1]."

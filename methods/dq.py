@@ -2,7 +2,8 @@
 
 Zhou et al., Dataset Quantization, ICCV 2023, §3.2: each class is cut into N bins by greedy graph cut, every bin chosen
 from what the bins before it left (Eq. 4), and a share ρ of each bin is kept (Eq. 5). Early bins are typical and late
-ones diverse, so the sample is both. This is the sample level; dropping patches is not built yet.
+ones diverse, so the sample is both. That is the sample level; ``drop=0.25``, which every method that keeps samples
+takes, adds the pixel level (§3.3, :mod:`dqbench.pixels`): patches of low Grad-CAM++ score are not stored.
 
 Differs from the released code: one draw of positions for each bin instead of one for all; budgets met exactly; the
 observer is trained once, not anew for each bin; one softmax unless ``double_softmax`` is set.

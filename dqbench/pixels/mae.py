@@ -6,6 +6,7 @@ He et al., Masked Autoencoders Are Scalable Vision Learners, CVPR 2022. A publis
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +38,6 @@ SMALL = {
     "decoder_num_hidden_layers": 1,
     "decoder_num_attention_heads": 2,
     "decoder_intermediate_size": 192,
-    "initializer_range": 0.1,
 }
 
 
@@ -169,7 +169,9 @@ def pretrain(
         config = library.ViTMAEConfig(
             image_size=height, patch_size=side, num_channels=channels, mask_ratio=MASKED, **SMALL
         )
-        net = library.ViTMAEForPreTraining(config).to(where).train()
+        net = library.ViTMAEForPreTraining(config)
+        _initialise(net, height // side)
+    net.to(where).train()
     losses = _fit(
         net,
         resident(images, where),
@@ -228,6 +230,27 @@ def _fit(
     return losses
 
 
+def _initialise(net: torch.nn.Module, grid: int) -> None:
+    """The MAE paper's start: Xavier weights and fixed positions, which transformers does not give a new network."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+            torch.nn.init.xavier_uniform_(module.weight.data.flatten(1))
+    for name, parameter in net.named_parameters():
+        if name.endswith(("position_embeddings", "decoder_pos_embed")):
+            _place(parameter, grid)
+
+
+@torch.no_grad()
+def _place(positions: torch.Tensor, grid: int) -> None:
+    """Fill in fixed sine and cosine positions (1, 1 + grid², d)."""
+    width = positions.shape[2] // 4
+    rate = 100.0 ** -(torch.arange(width) / width)
+    y, x = (axis.reshape(-1, 1) * rate for axis in torch.meshgrid(*[torch.arange(grid)] * 2, indexing="ij"))
+    positions[0, 0] = 0
+    positions[0, 1:] = torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)
+    positions.requires_grad_(False)
+
+
 def _restored(predicted: torch.Tensor, shown: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
     kept = shown[~hidden].reshape(len(shown), -1)
     return predicted * kept.std(dim=1)[:, None, None] + kept.mean(dim=1)[:, None, None]
@@ -249,10 +272,10 @@ def _preprocessing(path: Path) -> dict[str, Any]:
 
 def _library() -> Any:
     try:
-        import transformers
+        transformers: Any = importlib.import_module("transformers")
     except ImportError as error:
         raise UsageError(
             f"an MAE needs the extra pixels ({error}); run: pip install 'dqbench[pixels]', or use fill=mean"
         ) from error
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()
     return transformers

@@ -124,7 +124,7 @@ def mae_recipe(epochs: int) -> Recipe:
         epochs=epochs,
         batch_size=32,
         optimizer="adamw",
-        lr=3e-3,
+        lr=2e-3,
         weight_decay=0.05,
         decay_matrices_only=True,
         warmup_epochs=min(2.0, epochs / 10),
