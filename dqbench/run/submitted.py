@@ -111,6 +111,8 @@ def request_of(record: Record, registry: Registry) -> Request:
         UsageError: a task, method or option that is not known here.
     """
     cell = record.cell
+    if any("pixels" in run.jobs for run in record.runs):
+        raise UsageError(f"{cell.row}: bundles hold kept ids, not patches; leave rows that drop patches out")
     defaults = registry.methods[cell.method].config().model_dump(mode="json")
     settings = [f"{cell.method}.{k}={_one(v)}" for k, v in cell.config.items() if defaults.get(k) != v]
     profile = registry.tasks[cell.task].profiles.get(cell.profile)
