@@ -56,7 +56,7 @@ class ClusterExecutor(ABC):
         self._preload = tuple(preload)
         self._sent: dict[str, Sent] = {}
         self._notes: Path | None = None
-        self._copies: list[str] = []
+        self._copies: list[list[str]] = []
         self._seen = False
 
     def __enter__(self) -> ClusterExecutor:
@@ -123,7 +123,8 @@ class ClusterExecutor(ABC):
     def _open_notes(self, notes: Path) -> Path:
         if self._notes != notes:
             notes.mkdir(exist_ok=True)
-            self._copies = [_copied(file, notes / f"plugin-{i}") for i, file in enumerate(self._plugin_files)]
+            files = [file.absolute() for file in self._plugin_files]
+            self._copies = [[str(file), _copied(file, notes / f"plugin-{i}")] for i, file in enumerate(files)]
             self._notes = notes
         return notes
 

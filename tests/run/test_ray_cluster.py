@@ -19,6 +19,7 @@ from dqbench.run import ray_cluster as ray_module
 from dqbench.run.clusters import choose
 from dqbench.run.devices import Devices
 from dqbench.run.events import Event, Started
+from dqbench.run.executor import Work
 from dqbench.run.ray_cluster import RayCluster, RayExecutor
 from dqbench.run.scheduler import run_jobs
 from dqbench.run.workspace import Workspace
@@ -99,11 +100,20 @@ def test_a_worker_that_dies_is_replaced_once(workspace: Workspace, executor: Ray
     assert "the Ray worker died" in outcome.redone[job.key]
 
 
-def test_plugin_files_reach_the_workers_by_content(workspace: Workspace, two_nodes: Any, tmp_path: Path) -> None:
+def test_plugin_files_reach_the_workers_by_content(
+    workspace: Workspace, two_nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text("VALUE = 7\n")
     job = stub("look", evil="read plugins")
     with _executor(two_nodes, plugin) as executor:
+        submit = executor.submit
+
+        def move(work: Work) -> None:
+            submit(work)
+            plugin.unlink()  # the worker's host does not have it
+
+        monkeypatch.setattr(executor, "submit", move)
         run_jobs(graph_of(job), workspace, executor)
     [(path, digest)] = workspace.result(job)["facts"]["plugins"]
     assert (Path(path).name, digest) == ("mine.py", hashlib.sha256(b"VALUE = 7\n").hexdigest())

@@ -15,6 +15,7 @@ from stub_graph import graph_of, stub
 
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Needs
+from dqbench.run import cluster_worker
 from dqbench.run import slurm_cluster as slurm_module
 from dqbench.run.clusters import choose
 from dqbench.run.devices import Devices
@@ -112,8 +113,17 @@ def test_plugin_files_reach_the_workers_by_content(
     with LOCAL.executor(Devices("cpu", 1), (plugin,)) as executor:
         run_jobs(graph_of(job), workspace, executor)
     [(path, digest)] = workspace.result(job)["facts"]["plugins"]
-    assert (Path(path).name, digest) == ("mine.py", hashlib.sha256(b"VALUE = 7\n").hexdigest())
-    assert Path(path).is_relative_to(workspace.path)
+    assert (path, digest) == (str(plugin), hashlib.sha256(b"VALUE = 7\n").hexdigest())
+
+
+def test_a_plugin_file_that_the_worker_does_not_have(tmp_path: Path) -> None:
+    copy, file = tmp_path / "copy.py", tmp_path / "file.py"
+    copy.write_text("VALUE = 7\n")
+    assert cluster_worker._here(file, copy) == copy
+    file.write_text("VALUE = 8\n")
+    assert cluster_worker._here(file, copy) == copy
+    file.write_text("VALUE = 7\n")
+    assert cluster_worker._here(file, copy) == file
 
 
 @pytest.fixture
