@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def test_installed_it_is_listed_and_passes_its_own_tests(site: Path, tmp_path: P
     own = ("-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "checkout" / "tests"))
     tested = python(*own, cwd=tmp_path, PYTHONPATH=str(site))
     assert tested.returncode == 0, tested.stdout
-    assert "11 passed" in tested.stdout
+    assert re.search(r"\d+ passed", tested.stdout)
 
 
 def test_by_its_file_it_runs(tmp_path: Path) -> None:

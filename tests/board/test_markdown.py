@@ -91,7 +91,7 @@ def test_the_overview_ranks_over_tasks_or_says_why_not(make: MakeRecord) -> None
     assert "No critical-difference analysis: it needs 3 tasks" in files.overview(entries_of(few))
     lifts = {"random": 0.0, "dq": 1.0, "adq": 2.0}
     found = [
-        make(m, 0.1, [50 + x, 51 + x, 52 + x], task=t, profile="paper") for t in "abc" for m, x in lifts.items()
+        make(m, 0.1, [50 + x + i for i in range(5)], task=t, profile="paper") for t in "abc" for m, x in lifts.items()
     ]  # fmt: skip
     text = files.overview(entries_of(found))
     assert "| adq | 1.00 |" in text
