@@ -86,6 +86,13 @@ def save_arrays(arrays: Mapping[str, Any], folder: Path) -> None:
 
 
 def load_arrays(folder: Path) -> Arrays:
-    """Read what :func:`save_arrays` wrote, memory-mapped and read-only."""
-    names = json.loads((folder / "arrays.json").read_text())
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
+    """Read what :func:`save_arrays` wrote, memory-mapped and read-only.
+
+    Raises:
+        UsageError: they are not there, or damaged.
+    """
+    try:
+        names = json.loads((folder / "arrays.json").read_text())
+        return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no readable arrays ({error}); prepare or observe again") from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from dqbench.errors import UsageError
 from dqbench.nets.build import layout, place, pooled_intermediates
 from dqbench.observe.gradients import last_layer_gradient
 from dqbench.train.batches import Normalise
@@ -74,23 +72,3 @@ class Observed:
         """
         with torch.no_grad():
             return pooled_intermediates(self.net, self._normalise(images.to(self.device))).float()
-
-
-def save_arrays(folder: Path, features: npt.NDArray[np.float32], logits: npt.NDArray[np.float32]) -> None:
-    """Write ``features.npy`` and ``logits.npy``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "features.npy", np.asarray(features, np.float32), allow_pickle=False)
-    np.save(folder / "logits.npy", np.asarray(logits, np.float32), allow_pickle=False)
-
-
-def load_arrays(folder: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Features and logits as :func:`save_arrays` wrote them.
-
-    Raises:
-        UsageError: they are not there, or damaged.
-    """
-    try:
-        features, logits = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("features", "logits"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no readable observer arrays ({error}); observe again") from error
-    return features, logits

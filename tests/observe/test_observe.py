@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from dqbench.errors import UsageError
+from dqbench.jobs.inputs import load_arrays, save_arrays
 from dqbench.nets.build import logits_and_features
 from dqbench.nets.small import digits_cnn
 from dqbench.observe.gradients import last_layer_gradient
-from dqbench.observe.observed import Observed, load_arrays, save_arrays
+from dqbench.observe.observed import Observed
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng(0)
@@ -118,9 +119,10 @@ def test_arrays_of_different_lengths_are_refused() -> None:
 
 def test_arrays_are_saved_and_loaded_and_damage_is_named(tmp_path: Path) -> None:
     features, logits = RNG.normal(size=(4, 3)).astype(np.float32), RNG.normal(size=(4, 2)).astype(np.float32)
-    save_arrays(tmp_path / "new", features, logits)
-    for saved, given in zip(load_arrays(tmp_path / "new"), (features, logits), strict=True):
-        np.testing.assert_array_equal(saved, given)
+    (tmp_path / "new").mkdir()
+    save_arrays({"features": features, "logits": logits}, tmp_path / "new")
+    for name, given in (("features", features), ("logits", logits)):
+        np.testing.assert_array_equal(load_arrays(tmp_path / "new")[name], given)
     (tmp_path / "new" / "logits.npy").write_bytes(b"no array")
     with pytest.raises(UsageError, match="observe again"):
         load_arrays(tmp_path / "new")
