@@ -48,6 +48,7 @@ def mae_(
     state: State = ctx.obj
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is there already and not empty; choose another --out or remove it")
+    from dqbench.data.lazy import in_memory
     from dqbench.pixels import mae
     from dqbench.pixels.options import PixelOptions, mae_recipe, patch_side
     from dqbench.run import devices
@@ -61,7 +62,7 @@ def mae_(
             state.messages.print(f"epoch {epoch} of {epochs}: loss {loss:.4f}")
 
     facts = mae.pretrain(
-        source.images, source.mean, source.std, side, mae_recipe(epochs), out,
+        in_memory(source.images, "pretraining an MAE"), source.mean, source.std, side, mae_recipe(epochs), out,
         seed=seed, device=where, precision="bf16" if where == "cuda" else "fp32", on_epoch=tell,
     )  # fmt: skip
     told = {"out": str(out), "size": source.images.shape[1], "patch_size": side, "source": source.content_hash, **facts}

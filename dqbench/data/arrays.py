@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dqbench.data.lazy import Images
+
 Provenance = Literal["verified", "imported", "bundled"]
 """How data came: by a checked download of the official files, from the user's own file, or inside a dependency."""
 
@@ -60,14 +62,14 @@ class TestSet:
     """A test set, or a fixed part of one.
 
     Attributes:
-        images: shape (m, height, width, channels), uint8.
+        images: shape (m, height, width, channels), uint8, perhaps in files.
         labels: class index of each image, shape (m,), int64.
         content_hash: of the whole test set, whatever the part.
     """
 
     __test__ = False
 
-    images: npt.NDArray[np.uint8]
+    images: Images
     labels: npt.NDArray[np.int64]
     content_hash: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,20 @@ def _square(image: Image.Image, size: int) -> tuple[npt.NDArray[np.uint8], tuple
         width, height = height, width
     square = ImageOps.fit(_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
     return np.asarray(square), (width, height)
+
+
+def upright_rgb(path: Path) -> Image.Image:
+    """A whole image file, turned as its EXIF orientation says, as RGB; see :func:`decode`.
+
+    Raises:
+        Unreadable: not there, damaged, cut off, too large to be safe, or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return _rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise all sorts of things on damaged files
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise Unreadable(reason or (str(error).strip() or type(error).__name__).splitlines()[0]) from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -82,9 +82,9 @@ def decode_image_set(
         found.test, "test", size, skip_unreadable, cache=room / "test.npy", progress=_counting(progress, first, total)
     )
     return Arrays(
-        x_train=train.source.images,
+        x_train=np.asarray(train.source.images),
         y_train=train.source.labels,
-        x_test=test.source.images,
+        x_test=np.asarray(test.source.images),
         y_test=test.source.labels,
         class_names=found.train.class_names,
         provenance="imported",

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dqbench.data.lazy import Images
+
 
 @dataclass(frozen=True)
 class Source:
@@ -15,7 +17,8 @@ class Source:
 
     Attributes:
         name: the data set.
-        images: shape (n, height, width, channels), uint8, memory-mapped where it is large.
+        images: shape (n, height, width, channels), uint8: memory-mapped where it is large, or files that
+            are decoded when they are asked for (:class:`dqbench.data.lazy.LazyImages`).
         labels: class index of each image, shape (n,), int64.
         class_names: one per class.
         ids: stable native index of each image in the whole training set, shape (n,), int64, increasing; what a
@@ -24,10 +27,11 @@ class Source:
         content_hash: sha256 over the whole set's images, labels and class names, whatever the part.
         mean: channel means of the whole training set in [0, 1], shape (channels,).
         std: channel standard deviations in [0, 1], shape (channels,).
+        file_sizes: bytes of each image's file where images stay in their files, shape (n,), int64, else None.
     """
 
     name: str
-    images: npt.NDArray[np.uint8]
+    images: Images
     labels: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
     ids: npt.NDArray[np.int64]
@@ -35,6 +39,7 @@ class Source:
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
     files: tuple[str, ...] | None = None
+    file_sizes: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

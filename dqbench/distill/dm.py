@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from dqbench.data.lazy import in_memory
 from dqbench.data.source import Source
 from dqbench.distill import checkpoint
 from dqbench.distill.matching import Batch, matching_loss, one_image_at_a_time
@@ -129,7 +130,7 @@ class _Run:
         self.classes, counts = np.unique(labels[start], return_counts=True)
         self.counts: list[int] = counts.tolist()
         self.members = [torch.from_numpy(np.flatnonzero(labels == label)) for label in self.classes]
-        self.real = resident(np.asarray(source.images), device)
+        self.real = resident(in_memory(source.images, "dm"), device)
         probe = self._network(0)
         self.apart = one_image_at_a_time(probe)
         self.normalise = Normalise(source.mean, source.std, device, layout(probe))

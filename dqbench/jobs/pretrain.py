@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dqbench.data.lazy import in_memory
 from dqbench.jobs.inputs import open_source
 from dqbench.jobs.job import Context
 from dqbench.pixels import mae
@@ -16,7 +17,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     """Train it and save it as a folder of transformers' form."""
     source = open_source(spec["source"])
     return mae.pretrain(
-        source.images,
+        in_memory(source.images, "pretraining an MAE"),
         source.mean,
         source.std,
         spec["patch_size"],

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dqbench.data.lazy import Images
 from dqbench.seeds import derive
 from dqbench.select.bins import Bins
 from dqbench.select.views import ViewDraws
@@ -66,7 +67,7 @@ class Discriminator(nn.Module):
 
 
 def bin_diversity(
-    images: npt.NDArray[np.uint8], bins: Bins, observed: Pyramid, settings: DiscriminatorSettings, seed: int
+    images: Images, bins: Bins, observed: Pyramid, settings: DiscriminatorSettings, seed: int
 ) -> npt.NDArray[np.float64]:
     """Div of each bin, all groups together, shape (bins,), float64, at most 0: the higher, the more diverse.
 
@@ -83,7 +84,7 @@ def bin_diversity(
     return np.array([diversity(anchors[m], positives[m], settings.temperature) for m in members])
 
 
-def pooled(images: npt.NDArray[np.uint8], observed: Pyramid, draws: ViewDraws | None) -> Tensor:
+def pooled(images: Images, observed: Pyramid, draws: ViewDraws | None) -> Tensor:
     """The observer's pooled features of all images, or of one view of each, shape (n, D) on the observer's device."""
     parts = []
     for first in range(0, len(images), _BATCH):

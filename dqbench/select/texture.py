@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dqbench.data.lazy import Images
 from dqbench.select.bins import Bins
 
 FloatArray = npt.NDArray[np.float64]
@@ -15,7 +16,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 _CHUNK_PIXELS = 1 << 19
 
 
-def texture(images: npt.NDArray[np.uint8], patch: int) -> FloatArray:
+def texture(images: Images, patch: int) -> FloatArray:
     """Mean over patches of the mean of 0.5·|Sobel_x| + 0.5·|Sobel_y|, of each image, shape (n,).
 
     The image, gray in [0, 1], is cut into squares of ``patch`` pixels, or of its shorter side if that is less; what is
@@ -32,7 +33,7 @@ def texture(images: npt.NDArray[np.uint8], patch: int) -> FloatArray:
     return np.concatenate(chunks)
 
 
-def bin_texture(images: npt.NDArray[np.uint8], bins: Bins, patch: int) -> FloatArray:
+def bin_texture(images: Images, bins: Bins, patch: int) -> FloatArray:
     """The mean texture of each bin's images, all groups together, shape (bins,)."""
     scores = texture(images, patch)
     return np.array([scores[bins.bin == number].mean() for number in range(len(bins))])

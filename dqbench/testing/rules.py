@@ -136,9 +136,9 @@ def prepared_arrays_are_plain(trial: Trial) -> None:
 def inputs_are_left_alone(trial: Trial) -> None:
     """Nothing that a method is given changes; its arrays are read-only here, as memory-mapped ones are."""
     source = problems.source("even")
-    before = [array.tobytes() for array in (source.images, source.labels, source.ids)]
+    before = [np.asarray(array).tobytes() for array in (source.images, source.labels, source.ids)]
     trial.compressed("even", SOME)
-    after = [array.tobytes() for array in (source.images, source.labels, source.ids)]
+    after = [np.asarray(array).tobytes() for array in (source.images, source.labels, source.ids)]
     assert before == after, "the source was changed; copy what you change"
 
 

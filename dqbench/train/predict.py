@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from dqbench.data.lazy import Images
 from dqbench.nets.build import layout, logits_and_features, place
 from dqbench.train.batches import Normalise, autocast, resident
 
@@ -18,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 @overload
 def predict(
     net: nn.Module,
-    images: npt.NDArray[np.uint8],
+    images: Images,
     *,
     device: str,
     precision: str,
@@ -32,7 +33,7 @@ def predict(
 @overload
 def predict(
     net: nn.Module,
-    images: npt.NDArray[np.uint8],
+    images: Images,
     *,
     device: str,
     precision: str,
@@ -45,7 +46,7 @@ def predict(
 
 def predict(
     net: nn.Module,
-    images: npt.NDArray[np.uint8],
+    images: Images,
     *,
     device: str,
     precision: str,
@@ -56,8 +57,8 @@ def predict(
 ) -> Floats | tuple[Floats, Floats]:
     """Logits (n, classes), and with ``features`` also the penultimate features (n, d), of images (n, h, w, c).
 
-    The network runs in eval mode on ``device`` and is left there, in the mode it came in. Images may be memory-mapped:
-    one batch at a time goes to the device.
+    The network runs in eval mode on ``device`` and is left there, in the mode it came in. Images may be memory-mapped
+    or in files: one batch at a time goes to the device.
 
     Raises:
         UsageError: a precision that is neither fp32 nor bf16.
