@@ -111,8 +111,8 @@ def run(
     Raises:
         UsageError: as the command does with exit code 2.
     """
-    from dqbench.run.grid import Request
     from dqbench.run.own_data import take_in
+    from dqbench.run.request import Request
     from dqbench.run.session import Session
     from dqbench.run.setup import Setup
 

@@ -81,8 +81,8 @@ class GridOptions:
             UsageError: anything wrong with the request, the data, the devices or the workspace.
         """
         from dqbench.run.clusters import choose
-        from dqbench.run.grid import Request
         from dqbench.run.own_data import take_in
+        from dqbench.run.request import Request
         from dqbench.run.session import Session
         from dqbench.run.setup import Setup, parse_gpus
 

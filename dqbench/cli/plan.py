@@ -80,7 +80,7 @@ def _tell_jobs(state: State, forecast: Forecast) -> None:
 
 
 def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
-    from dqbench.run.grid import RATE
+    from dqbench.run.task_jobs import RATE
 
     if not forecast.seconds:
         state.console.print("nothing is left to do")

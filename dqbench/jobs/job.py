@@ -49,6 +49,15 @@ class Needs:
     images: float = 0.0
 
 
+class Shared(dict[str, Any]):
+    """A spec that many jobs have: its canonical text is made once, so it must not change."""
+
+    @cached_property
+    def text(self) -> str:
+        """See :func:`canonical`."""
+        return canonical(dict(self))
+
+
 @dataclass(frozen=True)
 class Job:
     """One unit of work.
@@ -70,7 +79,9 @@ class Job:
     @cached_property
     def key(self) -> str:
         """sha256 of kind, kind version, spec and input keys, in hexadecimal."""
-        text = canonical({"kind": self.kind, "version": VERSIONS[self.kind], "spec": self.spec, "inputs": self.inputs})
+        inputs = ",".join(f'"{role}":"{key}"' for role, key in sorted(self.inputs.items()))
+        spec = self.spec.text if isinstance(self.spec, Shared) else canonical(self.spec)
+        text = f'{{"inputs":{{{inputs}}},"kind":"{self.kind}","spec":{spec},"version":{VERSIONS[self.kind]}}}'
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -15,7 +15,8 @@ from dqbench.records import Failure, Record
 from dqbench.run import results
 from dqbench.run.events import CellEnded, Event, Finished, Redone
 from dqbench.run.failures import JobFailure
-from dqbench.run.grid import Plan, PlannedCell, Request
+from dqbench.run.planned import Plan, PlannedCell
+from dqbench.run.request import Request
 from dqbench.run.scheduler import Outcome
 from dqbench.run.workspace import Workspace
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from dqbench.plugins import Registry
 from dqbench.records import Failure, JobFacts, Machine, Record, Run
-from dqbench.run.grid import FULL, Plan, PlannedCell, PlannedRun
+from dqbench.run.planned import Plan, PlannedCell, PlannedRun
+from dqbench.run.task_jobs import FULL
 from dqbench.run.versions import versions
 
 Result = Mapping[str, Any]

@@ -15,11 +15,14 @@ from dqbench.run.cells import CellWriter, jobs_of
 from dqbench.run.devices import Devices
 from dqbench.run.events import Event
 from dqbench.run.forecast import Forecast, forecast
-from dqbench.run.grid import Plan, PlannedCell, Request, choose_profile, plan
+from dqbench.run.grid import plan
 from dqbench.run.measured import Measured, measure
+from dqbench.run.planned import Plan, PlannedCell
 from dqbench.run.power import Spread, spreads
+from dqbench.run.request import Request
 from dqbench.run.scheduler import run_jobs
 from dqbench.run.setup import Setup
+from dqbench.run.task_facts import choose_profile
 from dqbench.run.workspace import Workspace
 
 

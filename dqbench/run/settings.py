@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +20,9 @@ from dqbench.specs import Config, MethodSpec, Recipe
 Options = dict[str, list[Any]]
 C = TypeVar("C", bound=Config)
 
+MOST = 1000
+"""Values that one ``--set`` can span."""
+
 
 @dataclass
 class Settings:
@@ -25,17 +30,18 @@ class Settings:
 
     Attributes:
         methods: method -> option -> values.
-        observer: overrides of the observer: ``arch`` and fields of its recipe.
+        observer: the values to sweep of the observer: of ``arch`` and of fields of its recipe.
         recipe: overrides of every training recipe's fields.
     """
 
     methods: dict[str, Options] = field(default_factory=dict)
-    observer: dict[str, Any] = field(default_factory=dict)
+    observer: Options = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
 
 
 def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
-    """Parse ``adq.alpha=0.6``, ``dq.bins=5,10`` (a sweep), ``adq.importances=[1,2]`` (one value), ``recipe.epochs=5``.
+    """Parse ``adq.alpha=0.6``, ``dq.bins=5,10`` (a sweep), ``adq.alpha=0:1:0.1`` (from 0 to 1 in steps of 0.1),
+    ``adq.importances=[1,2]`` (one value), ``observer.arch=resnet18,vit``, ``recipe.epochs=5``.
 
     Raises:
         UsageError: not ``KEY=VALUE``, or an unknown method, option or recipe field (the nearest name is given).
@@ -59,7 +65,7 @@ def _split(text: str) -> tuple[str, str, list[Any]]:
     target, dot, option = key.strip().partition(".")
     if not (equals and dot and target and option and value.strip()):
         raise UsageError(f"--set {text!r} is not NAME.OPTION=VALUE, e.g. adq.alpha=0.6")
-    return target, option, [_value(part) for part in _parts(value.strip())]
+    return target, option, [each for part in _parts(value.strip()) for each in _values(part, text)]
 
 
 def _parts(value: str) -> list[str]:
@@ -80,12 +86,39 @@ def _value(text: str) -> Any:
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 
+def _values(part: str, text: str) -> list[Any]:
+    """One value, or those of a range START:STOP:STEP, both ends among them."""
+    found = _RANGE.fullmatch(part)
+    if not found:
+        return [_value(part)]
+    start, stop, step = (Decimal(number) for number in found.groups())
+    if step <= 0 or stop < start:
+        raise UsageError(f"--set {text!r}: a range is START:STOP:STEP, going up, e.g. adq.alpha=0:1:0.1")
+    count = int((stop - start) / step) + 1
+    if count > MOST:
+        raise UsageError(f"--set {text!r} spans {count} values; {MOST} is the most")
+    return [_value(str(start + i * step)) for i in range(count)]
+
+
+_RANGE = re.compile(r"\s*:\s*".join([r"([+-]?\d+(?:\.\d+)?)"] * 3))
+
+
 def _override(settings: Settings, target: str, option: str, values: list[Any], text: str) -> None:
-    if len(values) != 1:
-        raise UsageError(f"--set {text!r} gives {len(values)} values; only options of methods can be swept")
     if not (target == "observer" and option == "arch"):
         _known(option, Recipe, f"field of the {target}'s recipe")
-    getattr(settings, target)[option] = values[0]
+    if target == "observer":
+        settings.observer[option] = values
+    elif len(values) == 1:
+        settings.recipe[option] = values[0]
+    else:
+        raise UsageError(f"--set {text!r} gives {len(values)} values; methods and the observer can be swept")
+
+
+def observers(settings: Settings) -> list[dict[str, Any]]:
+    """What each observer that the settings span changes of the task's."""
+    return [
+        dict(zip(settings.observer, values, strict=True)) for values in itertools.product(*settings.observer.values())
+    ]
 
 
 def _known(option: str, model: type[BaseModel], what: str) -> None:

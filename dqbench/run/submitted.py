@@ -21,8 +21,10 @@ from dqbench.jobs.compress import content_hash
 from dqbench.plugins import Registry
 from dqbench.records import FORMAT, Record, Run, SourceFacts
 from dqbench.run.bundle_file import Contents, parse
-from dqbench.run.grid import Plan, PlannedCell, Request, plan
+from dqbench.run.grid import plan
 from dqbench.run.own_data import OwnData
+from dqbench.run.planned import Plan, PlannedCell
+from dqbench.run.request import Request
 from dqbench.run.submitting import REFERENCES
 from dqbench.specs import OWN_DATA, Recipe
 

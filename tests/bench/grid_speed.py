@@ -19,8 +19,9 @@ from dqbench.data import store
 from dqbench.plugins import Registry
 from dqbench.records import Machine, Record, Run, Versions
 from dqbench.records import Plugin as Code
-from dqbench.run.grid import PlannedCell, Request
 from dqbench.run.overview import look
+from dqbench.run.planned import PlannedCell
+from dqbench.run.request import Request
 from dqbench.run.session import Session
 from dqbench.run.setup import Setup
 from dqbench.run.workspace import Workspace

@@ -23,7 +23,9 @@ from dqbench.plugins import Registry
 from dqbench.records import JobFacts, Machine, Plugin, Record, Run, Versions
 from dqbench.run import bundle_file, submitted, submitting, taking_in
 from dqbench.run.bundle_file import Contents
-from dqbench.run.grid import Plan, PlannedCell, PlannedRun, Request, plan
+from dqbench.run.grid import plan
+from dqbench.run.planned import Plan, PlannedCell, PlannedRun
+from dqbench.run.request import Request
 from dqbench.run.setup import Setup
 from dqbench.run.workspace import Workspace
 from dqbench.specs import Budget

@@ -17,8 +17,9 @@ from dqbench.data import store
 from dqbench.data.arrays import Arrays
 from dqbench.errors import UsageError
 from dqbench.plugins import Registry
-from dqbench.run.grid import Request, plan
+from dqbench.run.grid import plan
 from dqbench.run.own_data import take_in
+from dqbench.run.request import Request
 from dqbench.run.submitted import request_of
 
 SHORT = ["--set", "recipe.epochs=1", "--set", "observer.epochs=1", "--seeds", "1", "--arch", "convnet4-slim"]

@@ -10,7 +10,9 @@ import pytest
 from dqbench import plugins
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Job
-from dqbench.run.grid import Plan, PlannedCell, Request, plan
+from dqbench.run.grid import plan
+from dqbench.run.planned import Plan, PlannedCell
+from dqbench.run.request import Request
 
 
 def ask(*settings: str, methods: tuple[str, ...] = ("dq",), **more: Any) -> Plan:

@@ -11,8 +11,10 @@ from dqbench import plugins
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Job, canonical
 from dqbench.plugins import Registry
-from dqbench.run.grid import Plan, PlannedCell, Request, plan
+from dqbench.run.grid import plan
+from dqbench.run.planned import Plan, PlannedCell
 from dqbench.run.regimes import regimes
+from dqbench.run.request import Request
 from dqbench.specs import Recipe
 from dqbench.train.recipes import RECIPES
 

@@ -15,8 +15,8 @@ from dqbench.errors import UsageError
 from dqbench.records import Record
 from dqbench.run import upkeep
 from dqbench.run.events import CellEnded, Event
-from dqbench.run.grid import Request
 from dqbench.run.heartbeat import Heartbeat
+from dqbench.run.request import Request
 from dqbench.run.session import Session
 from dqbench.run.setup import Setup
 from dqbench.run.workspace import Workspace

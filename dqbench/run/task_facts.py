@@ -1,0 +1,149 @@
+"""What holds for all cells of one task in a plan: its profile, data, budgets, networks, recipes and observers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from dqbench.budgets import resolve
+from dqbench.data import store
+from dqbench.errors import UsageError, unknown_name
+from dqbench.plugins import Registry
+from dqbench.records import SourceFacts
+from dqbench.run import settings as settings_
+from dqbench.run.own_data import dataset_of
+from dqbench.run.request import Request
+from dqbench.run.rows import Row
+from dqbench.run.settings import Settings
+from dqbench.specs import ArchSpec, Budget, ObserverSpec, Profile, Recipe, TaskSpec
+from dqbench.train.recipes import RECIPES
+
+
+def choose_profile(task: TaskSpec, name: str | None, device: str) -> str:
+    """The profile asked for, or ``smoke`` on a CPU and ``quick`` on a GPU.
+
+    Raises:
+        UsageError: the task has no such profile.
+    """
+    chosen = name or ("quick" if device == "cuda" else "smoke")
+    if chosen not in task.profiles:
+        raise unknown_name(f"profile of task {task.name}", chosen, task.profiles)
+    return chosen
+
+
+class TaskFacts:
+    """A task at one profile, as it was asked for.
+
+    Attributes:
+        archs: the networks that are trained.
+        observers: the task's observer, changed as ``--set`` says: as many as it spans.
+        source: what records say of the data.
+        source_spec: what job specs say of the training set.
+        samples: training samples of each budget.
+
+    Raises:
+        UsageError: names that are not known, data that is not there or does not fit the networks.
+    """
+
+    def __init__(self, request: Request, registry: Registry, parsed: Settings, device: str, task: TaskSpec) -> None:
+        self.request, self.registry, self.parsed, self.device, self.task = request, registry, parsed, device, task
+        self.profile_name = choose_profile(task, request.profile, device)
+        self.profile: Profile = task.profiles[self.profile_name]
+        self.dataset = dataset_of(task, self.profile, request.data)
+        self.info = store.info(self.dataset, registry)
+        self._check_square()
+        self.precision = "bf16" if device == "cuda" else "fp32"
+        self.seeds = tuple(range(self._seed_count()))
+        self.archs = [self._arch(name) for name in (request.archs or self.profile.archs)]
+        self.observers = [self._observer(overrides) for overrides in settings_.observers(parsed)]
+        self.source_spec: Mapping[str, Any] = {
+            "dataset": self.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
+        }  # fmt: skip
+        self.samples = {Budget.full(): self.source.train_samples}
+        self._recipes: dict[str, Recipe] = {}
+
+    def budgets(self, rows: Sequence[Row]) -> list[Budget]:
+        """The budgets asked for, or the profile's.
+
+        Raises:
+            UsageError: one that a row cannot meet.
+        """
+        asked = [Budget.ratio(k) for k in self.request.keeps] + [Budget.ipc(i) for i in self.request.ipcs]
+        usual = [Budget.ratio(k) for k in self.profile.keeps] + [Budget.ipc(i) for i in self.profile.ipcs]
+        budgets = list(dict.fromkeys(asked or usual))
+        for budget in budgets:
+            resolved = resolve(budget, self.class_counts, 0)
+            self.samples[budget] = resolved.total
+            for row in rows:
+                if row.config:
+                    row.config.check_budget(resolved.per_class.tolist(), self.class_counts, self.info.shape[0])
+        return budgets
+
+    @cached_property
+    def class_counts(self) -> list[int]:
+        """Training samples of each class in the part that the profile takes."""
+        part = self.profile.train_per_class
+        return [min(count, part) if part else count for count in self.info.train_class_counts]
+
+    @cached_property
+    def source(self) -> SourceFacts:
+        """The data behind the task's cells."""
+        part = self.profile.test_per_class
+        test_counts = [min(count, part) if part else count for count in self.info.test_class_counts]
+        return SourceFacts(
+            dataset=self.dataset,
+            note=self.info.note,
+            provenance=self.info.provenance,
+            train_hash=self.info.train_hash,
+            test_hash=self.info.test_hash,
+            train_per_class=self.profile.train_per_class,
+            test_per_class=part,
+            train_samples=sum(self.class_counts),
+            test_samples=sum(test_counts),
+            classes=len(self.info.class_names),
+        )
+
+    def recipe(self, arch: ArchSpec) -> Recipe:
+        """The catalogued recipe that was asked for, or the profile's, with what ``--set`` changes.
+
+        Raises:
+            UsageError: an unknown recipe, or a value of the wrong type or range.
+        """
+        if arch.name not in self._recipes:
+            name = self.request.recipe
+            if name is not None and name not in RECIPES:
+                raise unknown_name("recipe", name, RECIPES)
+            chosen = RECIPES[name] if name else self.profile.recipe(arch.name)
+            self._recipes[arch.name] = settings_.changed(chosen, self.parsed.recipe)
+        return self._recipes[arch.name]
+
+    def _seed_count(self) -> int:
+        asked = self.request.seeds
+        if asked is not None and asked < 1:
+            raise UsageError(f"--seeds {asked} is below 1")
+        return asked or self.profile.seeds
+
+    def _check_square(self) -> None:
+        height, width, _ = self.info.shape
+        if height != width:
+            raise UsageError(
+                f"images of {self.dataset} are {height}×{width}; networks take squares: import an image folder, "
+                "whose images are cut to squares"
+            )
+
+    def _arch(self, name: str) -> ArchSpec:
+        arch = self.registry.archs[name]
+        side = self.info.shape[0]
+        if side not in arch.sizes:
+            fits = sorted(a.name for a in self.registry.archs if side in a.sizes)
+            raise UsageError(
+                f"arch {name} takes images of {', '.join(map(str, arch.sizes))} px, not the {side} px of "
+                f"{self.dataset}; archs that do: {', '.join(fits) or 'none'}"
+            )
+        return arch
+
+    def _observer(self, overrides: Mapping[str, Any]) -> ObserverSpec:
+        fields = dict(overrides)
+        arch = self._arch(str(fields.pop("arch", self.profile.observer.arch)))
+        return ObserverSpec(arch.name, settings_.changed(self.profile.observer.recipe, fields))

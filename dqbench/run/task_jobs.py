@@ -1,0 +1,262 @@
+"""The jobs of one task in a plan, seen through one observer; equal work is one job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from dqbench.budgets import resolve
+from dqbench.jobs.job import Job, Needs, Shared
+from dqbench.pixels.options import PixelOptions, mae_recipe
+from dqbench.run import pixel_plan
+from dqbench.run.planned import PlannedRun, Roles
+from dqbench.run.regimes import Taught, check_views
+from dqbench.run.rows import Row
+from dqbench.run.task_facts import TaskFacts
+from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Recipe
+
+SNAPSHOTS = 20
+FULL = "full"
+
+RATE = {"cpu": 1500.0, "cuda": 20_000.0}
+"""Images per second: the guess of costs where nothing like was measured."""
+
+_EFFORT = {"train": 1.0, "relabel": 1 / 3, "observe": 1 / 3, "evaluate": 1 / 3, "prepare": 1.0, "compress": 0.0}
+_GPU_GIB = {"train": 4.0, "relabel": 2.0, "observe": 2.0, "evaluate": 2.0}
+
+T = TypeVar("T")
+
+
+class TaskJobs:
+    """Adds jobs to ``made``, the graph by key."""
+
+    def __init__(self, facts: TaskFacts, observer: ObserverSpec, made: dict[str, Job]) -> None:
+        self.facts, self.observer, self.made = facts, observer, made
+        self.registry, self.source_spec, self.precision = facts.registry, facts.source_spec, facts.precision
+        self._known: dict[Hashable, Any] = {}
+
+    def run(self, row: Row, budget: Budget, arch: ArchSpec, recipe: Recipe, seed: int, labels: Labels) -> PlannedRun:
+        """The jobs of one seed of a cell."""
+        roles, kept = self._compressed(row, budget, seed) if row.spec else ({}, None)
+        name = f"{row.spec.name} {budget}" if row.spec else FULL
+        samples = self.facts.samples[self._sampled(row.pixels, budget)]
+        rebuilt = self._rebuilt(row.pixels, seed) if row.pixels else Taught()
+        taught = self._taught(recipe, seed, kept, name, samples, labels, rebuilt)
+        train = self._train(arch, recipe, seed, kept, name, samples, taught)
+        label = f"evaluate {arch.name} on {name}, seed {seed}"
+        evaluate = self._job(
+            "evaluate", self._evaluate_spec(arch), {"network": train}, label, self.facts.source.test_samples
+        )
+        return PlannedRun(seed, {**roles, **taught.roles, "train": (train,), "evaluate": (evaluate,)})
+
+    def _once(self, place: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for this place."""
+        if place not in self._known:
+            self._known[place] = make()
+        found: T = self._known[place]
+        return found
+
+    def _evaluate_spec(self, arch: ArchSpec) -> Shared:
+        facts = self.facts
+        return self._once(
+            ("evaluate", arch.name),
+            lambda: Shared(
+                source=self.source_spec,
+                test_hash=facts.info.test_hash,
+                test_per_class=facts.profile.test_per_class,
+                arch=arch.name,
+                evaluator=facts.task.evaluator,
+                metric=facts.task.metric,
+                precision=self.precision,
+                best_epoch=facts.request.best_epoch,
+            ),
+        )
+
+    def _taught(
+        self,
+        recipe: Recipe,
+        seed: int,
+        kept: str | None,
+        name: str,
+        samples: int,
+        labels: Labels,
+        rebuilt: Taught,
+    ) -> Taught:
+        """Where labels that are not the classes come from: the live teacher, or the regions that it labelled."""
+        if labels == "hard":
+            return rebuilt
+        arch, network = self.registry.archs[self.observer.arch], self._observer_network(seed)
+        if labels == "teacher":
+            return rebuilt.and_(Taught({"teacher": network}, {"teacher_arch": arch.name}, {"teacher": (network,)}))
+        check_views(recipe)
+        spec = {
+            "source": self.source_spec,
+            "teacher_arch": arch.name,
+            "recipe": {"epochs": recipe.epochs, "augment": list(recipe.augment)},
+            "seed": seed,
+            "precision": self.precision,
+            **rebuilt.spec,
+        }
+        inputs = {"teacher": network, **({"kept": kept} if kept else {}), **rebuilt.inputs}
+        label = f"relabel {name} for {recipe.name}, seed {seed}"
+        key = self._job("relabel", spec, inputs, label, samples * recipe.epochs)
+        return rebuilt.and_(Taught({"regions": key}, {}, {"teacher": (network,), "relabel": (key,)}))
+
+    def _rebuilt(self, asked: PixelOptions, seed: int) -> Taught:
+        """What a training on patches needs: how to fill in the dropped ones, and the MAE that is trained for it."""
+        options = pixel_plan.resolved(asked, self.facts.info.shape)
+        spec = pixel_plan.fill_words(options)
+        if options.fill != "mae" or options.mae:
+            return Taught(spec=spec)
+        job = {
+            "source": self.source_spec,
+            "patch_size": options.patch_size,
+            "recipe": mae_recipe(options.mae_epochs).model_dump(mode="json", exclude={"name"}),
+            "seed": seed,
+            "precision": self.precision,
+        }
+        images = self.facts.source.train_samples * options.mae_epochs
+        key = self._job("pretrain", job, {}, f"pretrain an MAE, seed {seed}", images)
+        return Taught({"decoder": key}, spec, {"pretrain": (key,)})
+
+    def _compressed(self, row: Row, budget: Budget, seed: int) -> tuple[Roles, str]:
+        """The jobs up to the compressed set, by role, and the key of the last; the same for every architecture."""
+        return self._once(("compressed", id(row), budget, seed), lambda: self._compress_and_drop(row, budget, seed))
+
+    def _compress_and_drop(self, row: Row, budget: Budget, seed: int) -> tuple[Roles, str]:
+        before, chain = self._once(("prepared", id(row), seed), lambda: self._prepared(row, seed))
+        roles = dict(before)
+        key = self._compress(row, self._sampled(row.pixels, budget), seed, chain, roles)
+        roles["compress"] = (key,)
+        if row.pixels and row.spec:
+            key = self._drop(row.pixels, f"{row.spec.name} {budget}", seed, key, roles)
+        return roles, key
+
+    def _prepared(self, row: Row, seed: int) -> tuple[Roles, str | None]:
+        roles: Roles = {}
+        spec, config = _of_method(row)
+        return roles, self._prepare(spec, config, seed, roles)
+
+    def _sampled(self, asked: PixelOptions | None, budget: Budget) -> Budget:
+        """The budget in samples behind one in pixels; its number of samples is noted."""
+        sampled = pixel_plan.samples(asked, budget, self.facts.info.shape)
+        if sampled not in self.facts.samples:
+            self.facts.samples[sampled] = resolve(sampled, self.facts.class_counts, 0).total
+        return sampled
+
+    def _drop(self, asked: PixelOptions, name: str, seed: int, kept: str, roles: Roles) -> str:
+        """The job that drops patches of the samples of ``kept``."""
+        options = pixel_plan.resolved(asked, self.facts.info.shape)
+        spec = {"source": self.source_spec, "pixels": pixel_plan.job_options(options), "seed": seed}
+        inputs = {"kept": kept}
+        if pixel_plan.looks_through_observer(options):
+            inputs["network"] = self._observer_network(seed)
+            spec["observer_arch"] = self.observer.arch
+            roles["observer"] = (inputs["network"],)
+        key = self._job("pixels", spec, inputs, f"drop patches of {name}, seed {seed}", 0)
+        roles["pixels"] = (key,)
+        return key
+
+    def _compress(self, row: Row, budget: Budget, seed: int, chain: str | None, roles: Roles) -> str:
+        method, config = _of_method(row)
+        spec = {
+            **self._method_spec(method, config.model_dump(mode="json"), seed),
+            "budget": {"kind": budget.kind, "value": budget.value},
+        }
+        inputs = {"prepared": chain} if chain else {}
+        if method.observes_in_compress:
+            spec["observer_arch"], seen = self._observe(seed, roles)
+            inputs.update(seen)
+        return self._job("compress", spec, inputs, f"compress {method.name} {budget}, seed {seed}", 0)
+
+    def _prepare(self, spec: MethodSpec, config: Config, seed: int, roles: Roles) -> str | None:
+        """The key of the job whose arrays this method starts from, its own or those of the method it builds on."""
+        base = self.registry.base(spec, config)
+        prior = self._prepare(*base, seed, roles) if base else None
+        if not spec.prepares:
+            return prior
+        observer, inputs = self._observe(seed, roles) if "observer" in spec.needs else (None, {})
+        if prior:
+            inputs["prior"] = prior
+        options = config.model_dump(mode="json", exclude=set(spec.compress_only))
+        job = {**self._method_spec(spec, options, seed), "observer_arch": observer}
+        key = self._job("prepare", job, inputs, f"prepare {spec.name}, seed {seed}", self.facts.source.train_samples)
+        roles["prepare"] = (*roles.get("prepare", ()), key)
+        return key
+
+    def _observe(self, seed: int, roles: Roles) -> tuple[str, dict[str, str]]:
+        arch, network = self.registry.archs[self.observer.arch], self._observer_network(seed)
+        spec = {"source": self.source_spec, "arch": arch.name, "precision": self.precision}
+        label = f"observe with {arch.name}, seed {seed}"
+        observe = self._job("observe", spec, {"network": network}, label, self.facts.source.train_samples)
+        roles["observer"], roles["observe"] = (network,), (observe,)
+        return arch.name, {"observe": observe, "network": network}
+
+    def _observer_network(self, seed: int) -> str:
+        arch, recipe = self.registry.archs[self.observer.arch], self.observer.recipe
+        return self._train(arch, recipe, seed, None, "the full source as observer", self.facts.source.train_samples)
+
+    def _train(
+        self,
+        arch: ArchSpec,
+        recipe: Recipe,
+        seed: int,
+        kept: str | None,
+        name: str,
+        samples: int,
+        taught: Taught | None = None,
+    ) -> str:
+        taught = taught or Taught()
+        spec = self._train_spec(arch, recipe, seed, taught.spec)
+        inputs = {**({"kept": kept} if kept else {}), **taught.inputs}
+        return self._job("train", spec, inputs, f"train {arch.name} on {name}, seed {seed}", samples * recipe.epochs)
+
+    def _train_spec(self, arch: ArchSpec, recipe: Recipe, seed: int, taught: Mapping[str, Any]) -> Shared:
+        return self._once(
+            ("train", arch.name, id(recipe), seed, repr(taught)),
+            lambda: Shared(
+                source=self.source_spec,
+                arch=arch.name,
+                arch_version=arch.version,
+                recipe=_recipe_words(recipe),
+                seed=seed,
+                precision=self.precision,
+                snapshots=SNAPSHOTS if self.facts.request.best_epoch else 0,
+                **taught,
+            ),
+        )
+
+    def _method_spec(self, spec: MethodSpec, config: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        code = self.registry.methods.origin(spec.name).source_hash
+        return {
+            "source": self.source_spec,
+            "method": spec.name,
+            "version": spec.version,
+            **({"code": code} if code else {}),
+            "config": dict(config),
+            "seed": seed,
+        }
+
+    def _job(self, kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str], label: str, images: float) -> str:
+        needs = Needs(
+            threads=self.facts.profile.threads,
+            gpu_gib=self.registry.methods[spec["method"]].gpu_gib if "method" in spec else _GPU_GIB.get(kind, 4.0),
+            seconds=0.1 + images * _EFFORT.get(kind, 1.0) / RATE[self.facts.device],
+            time_limit_s=self.facts.profile.time_limit_s,
+            images=images,
+        )
+        job = Job(kind, spec, inputs, label, needs)
+        self.made.setdefault(job.key, job)
+        return job.key
+
+
+def _of_method(row: Row) -> tuple[MethodSpec, Config]:
+    if row.spec is None or row.config is None:
+        raise ValueError("the whole source is not compressed")
+    return row.spec, row.config
+
+
+@cache
+def _recipe_words(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(mode="json", exclude={"name"})
