@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from dqbench import byte_sizes
 from dqbench.errors import UsageError
 
-BudgetKind = Literal["ratio", "ipc", "full"]
+BudgetKind = Literal["ratio", "ipc", "bytes", "full"]
 MethodKind = Literal["selection", "quantization", "distillation"]
 Labels = Literal["hard", "soft", "teacher"]
 """What a network learns from: the samples' classes; probabilities stored with the set; a live teacher."""
@@ -40,7 +41,11 @@ class Config(BaseModel):
 
 @dataclass(frozen=True, order=True)
 class Budget:
-    """How much may be kept: a share of the samples (``ratio``), images per class (``ipc``), or all (``full``)."""
+    """How much may be kept: a share of the samples (``ratio``), images per class (``ipc``), ``bytes``, all (``full``).
+
+    A budget in bytes covers what is stored of a set: images or patches, masks, labels, weights and keys; a teacher or
+    decoder comes on top. Before a method sees it, it becomes the most images per class that fit.
+    """
 
     kind: BudgetKind
     value: float
@@ -48,6 +53,8 @@ class Budget:
     def __str__(self) -> str:
         if self.kind == "full":
             return "full"
+        if self.kind == "bytes":
+            return byte_sizes.text(int(self.value))
         return f"ipc{int(self.value)}" if self.kind == "ipc" else f"{self.value:g}"
 
     @classmethod
@@ -81,9 +88,51 @@ class Budget:
         return cls("ipc", float(number))
 
     @classmethod
+    def of_bytes(cls, value: int | str) -> Budget:
+        """Bytes, as a whole number or with a unit: ``500kB``, ``2MB``, ``1.5MiB``.
+
+        Raises:
+            UsageError: no such size, or below 1.
+        """
+        return cls("bytes", float(byte_sizes.parse(value)))
+
+    @classmethod
     def full(cls) -> Budget:
         """The whole source: the 100 % row."""
         return cls("full", 1.0)
+
+
+class TimmRecipe(BaseModel):
+    """What a recipe adds where images are decoded and augmented in worker processes by timm's transforms.
+
+    A step's ``batch_size`` images go through the network in passes of ``pass_size``, whose gradients are summed; batch
+    norm, mixing and dropout see one pass. Passes go in turn on one device or side by side on several, with the same
+    result up to rounding. Random-resized crops, flips and all else are drawn for each image and epoch from the seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pass_size: int | None = Field(None, ge=1, description="images per pass; null takes the whole batch at once")
+    crop: tuple[float, float] = Field((0.08, 1.0), description="least and most area of a random-resized crop")
+    interpolation: Literal["random", "bilinear", "bicubic"] = Field("random", description="how crops are resized")
+    flip: float = Field(0.5, ge=0, le=1, description="probability of mirroring left to right")
+    color_jitter: float = Field(0.4, ge=0, description="strength, where auto_augment does not take its place")
+    auto_augment: str | None = Field(None, description="timm's name of a policy, e.g. rand-m9-mstd0.5-inc1")
+    erase: float = Field(0.0, ge=0, le=1, description="probability of erasing a box with noise")
+    mixup: float = Field(0.0, ge=0, allow_inf_nan=False, description="α of Mixup's Beta(α, α); 0 is off")
+    cutmix: float = Field(0.0, ge=0, allow_inf_nan=False, description="α of CutMix's Beta(α, α); 0 is off")
+    switch: float = Field(0.5, ge=0, le=1, description="share of passes with CutMix where both are on")
+    epsilon: float | None = Field(None, gt=0, description="the optimiser's ε; null for its own")
+    decay_rate: float = Field(0.97, gt=0, le=1, description="the factor of schedule=decay")
+    decay_epochs: float = Field(2.4, gt=0, description="the epochs between two of its steps")
+    clip: float | None = Field(None, gt=0, description="largest norm of a step's gradient; null for no limit")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights that are kept; 0 keeps the last")
+
+    @model_validator(mode="after")
+    def _crop_is_a_range(self) -> TimmRecipe:
+        if not 0 < self.crop[0] <= self.crop[1] <= 1:
+            raise ValueError(f"crop {self.crop} is no range of shares of the area in (0, 1]")
+        return self
 
 
 class Recipe(BaseModel):
@@ -96,8 +145,10 @@ class Recipe(BaseModel):
     random crop), ``shift1`` (the same with 1), ``flip`` (left-right, p = 1/2), ``randaugment-N-M`` (N operations of
     strength M out of 30), ``rrc-A`` (a random crop of at least A % of the area, resized back), ``patches-G`` (rows and
     columns of a G x G grid of patches in random order), ``dsa`` (last; one of DSA's operations for a
-    batch). A dump leaves ``cutmix`` and ``temperature`` out where they are at their defaults, so that the keys of jobs
-    made before there were any stay as they were.
+    batch). With ``timm``, images are augmented by worker processes instead and ``augment`` and ``cutmix`` are empty;
+    ``nesterov``, ``rmsproptf`` and the schedule ``decay`` are for such recipes alone. A dump leaves ``cutmix``,
+    ``temperature`` and ``timm`` out where they are at their defaults, so that the keys of jobs made before there were
+    any stay as they were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,12 +156,12 @@ class Recipe(BaseModel):
     name: str = Field(description="what boards call this recipe")
     epochs: int = Field(ge=1, description="passes over the training data")
     batch_size: int = Field(ge=1, description="images per step; the last batch of an epoch may be smaller")
-    optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", description="optimiser")
+    optimizer: Literal["sgd", "adam", "adamw", "nesterov", "rmsproptf"] = Field("sgd", description="optimiser")
     lr: float = Field(gt=0, description="peak learning rate")
-    momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD and RMSprop")
     weight_decay: float = Field(5e-4, ge=0, description="L2 penalty (decoupled for adamw)")
     decay_matrices_only: bool = Field(False, description="leave biases and norms undecayed")
-    schedule: Literal["cosine", "half-cosine", "step", "constant"] = Field(
+    schedule: Literal["cosine", "half-cosine", "step", "decay", "constant"] = Field(
         "cosine", description="course of the learning rate"
     )
     warmup_epochs: float = Field(0.0, ge=0, description="linear warm-up from 0")
@@ -122,12 +173,21 @@ class Recipe(BaseModel):
     temperature: float = Field(
         1.0, gt=0, allow_inf_nan=False, description="T that softens teacher and student under labels=teacher"
     )
+    timm: TimmRecipe | None = Field(None, description="augmentation by timm in worker processes; null for none")
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Recipe:
+        if self.timm is None and (self.optimizer in ("nesterov", "rmsproptf") or self.schedule == "decay"):
+            raise ValueError(f"optimizer {self.optimizer} with schedule {self.schedule} needs a recipe with timm")
+        if self.timm is not None and (self.augment or self.cutmix):
+            raise ValueError("a recipe with timm has no augment and no cutmix of its own; set timm's")
+        return self
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
-        unused = {"cutmix": 0.0, "temperature": 1.0}
-        return {name: value for name, value in dumped.items() if unused.get(name) != value}
+        unused = {"cutmix": 0.0, "temperature": 1.0, "timm": None}
+        return {name: value for name, value in dumped.items() if name not in unused or unused[name] != value}
 
 
 @dataclass(frozen=True)
@@ -192,6 +252,10 @@ class MethodSpec:
         compress_only: options that only ``compress`` reads, so that changing one never prepares again.
         control_of: the method that this one is a control row for.
         labels: the regimes of labels in which its sets can be trained on, the usual one first.
+        makes: the type of the images that a distillation makes, ``uint8`` or ``float32``, each with its class: so
+            much is known of their bytes before they are made. Empty where it is not; then no budget is in bytes.
+        weighs: whether the samples that it keeps come with weights.
+        scaled: options that other profiles than ``paper`` start from instead of the config's defaults, by profile.
         gpu_gib: GPU memory that ``prepare`` and ``compress`` ask for.
         differs: where this implementation and released code or papers part, in words.
     """
@@ -209,6 +273,9 @@ class MethodSpec:
     compress_only: tuple[str, ...] = ()
     control_of: str | None = None
     labels: tuple[Labels, ...] = ("hard",)
+    makes: Literal["", "uint8", "float32"] = ""
+    weighs: bool = False
+    scaled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     gpu_gib: float = 1.0
     differs: str = ""
 
