@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,9 +52,10 @@ class Session:
             UsageError: anything wrong with the request, the data, the devices or the workspace.
         """
         devices = setup.devices()
-        planned = plan(request, registry, devices.kind)
-        session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
-        session._find_records()
+        with _no_collection():
+            planned = plan(request, registry, devices.kind)
+            session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
+            session._find_records()
         return session
 
     def _find_records(self) -> None:
@@ -152,3 +155,15 @@ def _names(place: Path) -> Iterator[str]:
     for folder in os.scandir(place) if place.is_dir() else ():
         if folder.is_dir():
             yield from (f"{folder.name}/{entry.name}" for entry in os.scandir(folder))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection meanwhile: of thousands of planned cells nothing is garbage, and walking them takes time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
