@@ -159,7 +159,7 @@ def _names(place: Path) -> Iterator[str]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """No garbage collection meanwhile: of thousands of planned cells nothing is garbage, and walking them takes time."""
+    """No garbage collection meanwhile: thousands of planned cells are no garbage, and walking them takes time."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -92,6 +92,23 @@ def test_seeds_give_different_jobs_and_the_twin_shares_the_training_seed(registr
         assert seeds == [0, 1, 2]
 
 
+def test_swept_observers_repeat_what_looks_through_them_and_nothing_else(registry: Registry) -> None:
+    swept = ("observer.arch=digits-cnn,digits-mlp",)
+    made = ask(registry, "dq", "random-unbalanced", keeps=(0.1,), archs=("digits-cnn",), seeds=1, settings=swept)
+    assert [p.cell.observer_arch for p in made.cells if p.cell.method == "dq"] == ["digits-cnn", "digits-mlp"]
+    assert Counter(p.cell.method for p in made.cells) == {"full": 1, "random": 1, "dq": 2, "random-unbalanced": 1}
+    assert kinds(made)["observe"] == kinds(made)["prepare"] == 2
+    alone = ask(registry, "dq", keeps=(0.1,), archs=("digits-cnn",), seeds=1, settings=("observer.arch=digits-mlp",))
+    assert {p.key for p in alone.cells} <= {p.key for p in made.cells}, "a swept value is the value alone"
+
+
+def test_swept_teachers_teach_the_references_too(registry: Registry) -> None:
+    swept = ("observer.arch=digits-cnn,digits-mlp",)
+    made = ask(registry, "dq", keeps=(0.1,), archs=("digits-cnn",), seeds=1, settings=swept, labels=("teacher",))
+    taught = Counter((p.cell.method, p.cell.teacher_arch) for p in made.cells)
+    assert taught == {(m, a): 1 for m in ("full", "random", "dq") for a in ("digits-cnn", "digits-mlp")}
+
+
 def test_another_observer_is_another_path(registry: Registry) -> None:
     usual = cell(ask(registry, "dq", keeps=(0.1,), archs=("digits-cnn",), seeds=1), "dq")
     other = ask(registry, "dq", keeps=(0.1,), archs=("digits-cnn",), seeds=1, settings=("observer.arch=digits-mlp",))

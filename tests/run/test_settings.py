@@ -7,7 +7,7 @@ from pydantic import Field
 
 from dqbench.errors import UsageError
 from dqbench.plugins import Catalogue, Origin
-from dqbench.run.settings import changed, parse, variant_text, variants
+from dqbench.run.settings import changed, observers, parse, variant_text, variants
 from dqbench.specs import Config, MethodSpec, Recipe
 
 
@@ -33,6 +33,33 @@ def test_a_comma_list_is_a_sweep_and_a_bracketed_list_one_value(methods: Catalog
     assert {c.importances for c in configs} == {(1.0, 2.5)}  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0:1:0.1", [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]),
+        ("0:1:0.4", [0, 0.4, 0.8]),
+        ("0.5:0.5:1", [0.5]),
+        ("0:0.2:0.1,0.7", [0, 0.1, 0.2, 0.7]),
+    ],
+)
+def test_a_range_has_both_ends_and_no_rounding_errors(
+    methods: Catalogue[MethodSpec], text: str, values: list[float]
+) -> None:
+    (options,) = parse([f"thing.alpha={text}"], methods).methods.values()
+    assert options["alpha"] == values
+
+
+def test_a_range_of_whole_numbers_stays_whole(methods: Catalogue[MethodSpec]) -> None:
+    parsed = parse(["thing.bins=5:20:5"], methods)
+    assert [c.bins for c in variants(methods["thing"], parsed.methods["thing"])] == [5, 10, 15, 20]  # type: ignore[attr-defined]
+
+
+def test_the_observer_can_be_swept(methods: Catalogue[MethodSpec]) -> None:
+    parsed = parse(["observer.arch=a,b", "observer.epochs=1:2:1"], methods)
+    assert observers(parsed) == [{"arch": arch, "epochs": epochs} for arch in "ab" for epochs in (1, 2)]
+    assert observers(parse([], methods)) == [{}]
+
+
 def test_no_settings_give_the_defaults_once(methods: Catalogue[MethodSpec]) -> None:
     assert list(variants(methods["thing"], {})) == [Options()]
 
@@ -54,6 +81,9 @@ def test_a_variant_names_what_differs_from_the_defaults() -> None:
         ("recipe.epoch=1", "did you mean epochs"),
         ("observer.archs=x", "unknown field of the observer"),
         ("recipe.epochs=1,2", "gives 2 values"),
+        ("thing.alpha=1:0:0.1", "a range is START:STOP:STEP, going up"),
+        ("thing.alpha=0:1:0", "a range is START:STOP:STEP, going up"),
+        ("thing.alpha=0:1:0.0001", "spans 10001 values"),
     ],
 )
 def test_a_wrong_setting_says_what_is_right(methods: Catalogue[MethodSpec], text: str, message: str) -> None:
