@@ -11,6 +11,9 @@ _TIMM = "timm"
 _ANY = (28, 32, 48, 64, 96, 128, 160, 192, 224)
 """Sizes of nets that pool globally: the form is made for 32 px, and larger images cost more."""
 
+_LARGE = (160, 192, 224)
+"""Sizes of the forms made for ImageNet."""
+
 _DC = "own; Zhao, Mopuri, Bilen, Dataset Condensation with Gradient Matching, ICLR 2021, section 4"
 
 _SPECS = (
@@ -38,29 +41,43 @@ _SPECS = (
     ArchSpec(
         name="vit",
         target="dqbench.nets.cifar:vit",
-        sizes=(32,),
-        summary="ViT for 32 px: patch 4, width 512, depth 6, 8 heads, MLP 512, dropout 0.1",
+        sizes=(32, *_LARGE),
+        summary="ViT at 32 px: patch 4, width 512, depth 6, 8 heads, MLP 512, dropout 0.1; from 160 px up ViT-S/16",
         source=_TIMM,
     ),
     ArchSpec(
         name="swin",
         target="dqbench.nets.cifar:swin",
-        sizes=(32,),
-        summary="Swin-T widths and depths for 32 px: patch 2, window 4",
+        sizes=(32, *_LARGE),
+        summary="Swin-T widths and depths, at 32 px with patch 2 and window 4; from 160 px up Swin-T",
         source=_TIMM,
     ),
     ArchSpec(
         name="convnext",
         target="dqbench.nets.cifar:convnext",
-        sizes=(32,),
-        summary="ConvNeXt-T with its 4x4 patch stem, at 32 px",
+        sizes=(32, 64, 96, 128, *_LARGE),
+        summary="ConvNeXt-T with its 4x4 patch stem; from 160 px up with stochastic depth",
         source=_TIMM,
     ),
     ArchSpec(
         name="mobilenetv2",
         target="dqbench.nets.cifar:mobilenetv2",
-        sizes=(32,),
-        summary="MobileNetV2 1.0, CIFAR form: stem and second stage of stride 1",
+        sizes=(32, 64, 96, 128, *_LARGE),
+        summary="MobileNetV2 1.0, CIFAR form: stem and second stage of stride 1; from 160 px up the ImageNet form",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="efficientnet-b0",
+        target="dqbench.nets.imagenet:efficientnet",
+        sizes=(32, 64, 96, 128, *_LARGE),
+        summary="EfficientNet-B0, CIFAR form: stem and second stage of stride 1; from 160 px up the ImageNet form",
+        source=_TIMM,
+    ),
+    ArchSpec(
+        name="vit-base",
+        target="dqbench.nets.imagenet:vit_base",
+        sizes=_LARGE,
+        summary="ViT-B/16: what DQ and ADQ look through on ImageNet",
         source=_TIMM,
     ),
     ArchSpec(

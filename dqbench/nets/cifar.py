@@ -1,4 +1,7 @@
-"""CIFAR forms of well-known architectures: timm's code, with the strides and stems that 32 px images need."""
+"""CIFAR forms of well-known architectures: timm's code, with the strides and stems that 32 px images need.
+
+From 160 px up each is what :mod:`dqbench.nets.imagenet` makes of it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+
+from dqbench.nets import imagenet
 
 
 def resnet(block: type[BasicBlock | Bottleneck], layers: tuple[int, ...], stride: int, **options: Any) -> nn.Module:
@@ -40,7 +45,7 @@ def _resnet_for(
     image_size: int, block: type[BasicBlock | Bottleneck], layers: tuple[int, ...], **options: Any
 ) -> nn.Module:
     """The 7x7 stem of stride 2 and the max-pool are for images from 160 px up; smaller ones would vanish in them."""
-    if image_size < 160:
+    if image_size < imagenet.FROM:
         return resnet(block, layers, stride=1, **options)
     net = ResNet(block, layers, zero_init_last=False, **options)  # type: ignore[arg-type]
     return cast("nn.Module", net)
@@ -48,6 +53,8 @@ def _resnet_for(
 
 def vit(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
     """ViT (Dosovitskiy et al. 2021) with 64 tokens at 32 px: patch 4, width 512, depth 6, heads 8, MLP 512."""
+    if image_size >= imagenet.FROM:
+        return imagenet.vit_small(num_classes, in_chans, image_size)
     return cast(
         "nn.Module",
         VisionTransformer(
@@ -67,6 +74,8 @@ def vit(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
 
 def swin(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
     """Swin (Liu et al. 2021) with Swin-T's widths, depths and heads; patch 2 and window 4 at 32 px."""
+    if image_size >= imagenet.FROM:
+        return imagenet.swin_tiny(num_classes, in_chans, image_size)
     return cast(
         "nn.Module",
         SwinTransformer(img_size=image_size, patch_size=2, window_size=4, in_chans=in_chans, num_classes=num_classes),
@@ -75,11 +84,15 @@ def swin(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
 
 def convnext(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
     """ConvNeXt-T (Liu et al. 2022) with its 4x4 patch stem, so that the last stage is 1x1 at 32 px."""
+    if image_size >= imagenet.FROM:
+        return imagenet.convnext(num_classes, in_chans, image_size)
     return cast("nn.Module", ConvNeXt(in_chans=in_chans, num_classes=num_classes))
 
 
 def mobilenetv2(num_classes: int, in_chans: int, image_size: int) -> nn.Module:
     """MobileNetV2 1.0 (Sandler et al. 2018) with stride 1 in the stem and in the second stage."""
+    if image_size >= imagenet.FROM:
+        return imagenet.mobilenetv2(num_classes, in_chans, image_size)
     net: Any = mobilenetv2_100(pretrained=False, num_classes=num_classes, in_chans=in_chans)
     for convolution in (net.conv_stem, net.blocks[1][0].conv_dw):
         convolution.stride = (1, 1)

@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dqbench.specs import Recipe
+from dqbench.train import imagenet_recipes
+from dqbench.train.imagenet_recipes import IMAGENET_PAPER as IMAGENET_PAPER
+from dqbench.train.imagenet_recipes import IMAGENET_QUICK as IMAGENET_QUICK
+from dqbench.train.imagenet_recipes import IMAGENET_SMOKE as IMAGENET_SMOKE
+from dqbench.train.imagenet_recipes import OBSERVER_IMAGENET as OBSERVER_IMAGENET
 
 CIFAR_SGD = Recipe(
     name="cifar-sgd-200",
@@ -161,6 +166,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             PHOTOS_100,
             DM_1000,
             DM_SMOKE,
+            *imagenet_recipes.RECIPES,
         )
     }
 )

@@ -81,6 +81,41 @@ def test_from_160_px_up_a_resnet_has_the_form_made_for_imagenet(name: str, count
     assert build(SPECS[name], 10, 3, 128).conv1.kernel_size == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("vit", 22_050_664),
+        ("vit-base", 86_567_656),
+        ("swin", 28_288_354),
+        ("convnext", 28_589_128),
+        ("mobilenetv2", 3_504_872),
+        ("efficientnet-b0", 5_288_548),
+    ],
+)
+def test_at_224_px_and_1000_classes_a_net_is_the_one_of_its_paper(name: str, count: int) -> None:
+    net = build(SPECS[name], 1000, 3, 224)
+    assert sum(p.numel() for p in net.parameters()) == count
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnet-b0"])
+def test_below_160_px_the_strides_of_small_images_hold(name: str) -> None:
+    for size, side in ((128, 16), (160, 5)):
+        net = build(SPECS[name], 10, 3, size).eval()
+        with torch.no_grad():
+            assert net.forward_features(torch.zeros(1, 3, size, size)).shape[2:] == (side, side)
+
+
+@pytest.mark.parametrize("name", ["swin", "convnext", "efficientnet-b0", "vit-base"])
+def test_stochastic_depth_is_on_in_training_only(name: str) -> None:
+    net = build(SPECS[name], 10, 3, 160)
+    images = torch.randn(1, 3, 160, 160)
+    rates = [m.drop_prob for m in net.modules() if type(m).__name__ == "DropPath"]
+    assert 0 < max(rates) < 0.21
+    net.eval()
+    with torch.no_grad():
+        assert torch.equal(net(images), net(images))
+
+
 @pytest.mark.parametrize(("size", "features"), [(28, 32), (32, 128), (64, 512), (96, 1152)])
 def test_the_convnet_of_depth_4_takes_any_size(size: int, features: int) -> None:
     net = build(SPECS["convnet4-slim"], 10, 1, size)
@@ -120,8 +155,8 @@ def test_every_listed_size_and_channel_count_is_taken(name: str, channels: int, 
 
 
 def test_wrong_sizes_channels_and_classes_are_named() -> None:
-    with pytest.raises(UsageError, match=r"vit takes images of 32 px, not 224"):
-        build(SPECS["vit"], 10, 3, 224)
+    with pytest.raises(UsageError, match=r"vit takes images of 32, 160, 192, 224 px, not 64"):
+        build(SPECS["vit"], 10, 3, 64)
     with pytest.raises(UsageError, match=r"1 or 3 channels, not 4"):
         build(SPECS["resnet18"], 10, 4, 32)
     with pytest.raises(UsageError, match=r"at least 1 class"):
