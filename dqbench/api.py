@@ -83,6 +83,7 @@ def run(
     settings: Sequence[str] = (),
     labels: Sequence[str] = (),
     recipe: str | None = None,
+    max_bytes: Sequence[int | str] = (),
     data: Path | str | None = None,
     size: int | None = None,
     device: str = "auto",
@@ -102,6 +103,7 @@ def run(
         settings: as ``--set`` takes them, e.g. ``["adq.alpha=0.6"]``.
         labels: regimes, ``hard``, ``soft`` or ``teacher``; empty means each method's usual one.
         recipe: the name of a catalogued recipe for every architecture; None takes the profile's.
+        max_bytes: budgets in bytes, e.g. ``["2MB"]``.
         data: the user's own images, for tasks that run on them: an image folder or an ``.npz`` file.
         size: side in pixels to which such a folder is decoded, by default 64.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -130,6 +132,7 @@ def run(
         labels=tuple(labels),
         recipe=recipe,
         data=own,
+        sizes=tuple(max_bytes),
     )
     session = Session.open(request, registry, Setup(device), Path(workspace))
     if session.missing():

@@ -138,6 +138,8 @@ def _distillation() -> Iterable[MethodSpec]:
         version=1,
         summary="images made so that random networks' mean embedding of each class is that of real images",
         paper="Zhao & Bilen, Dataset Condensation with Distribution Matching, WACV 2023, arXiv:2110.04181",
+        makes="float32",
+        scaled={"smoke": {"iterations": 500, "batch": 64, "width": 32}},
         gpu_gib=10,
         differs=(
             "All classes go through the network in one pass, which gives the same sum with instance norm; released "
@@ -161,6 +163,7 @@ def _stitched() -> Iterable[MethodSpec]:
         summary="images stitched from the crops that the observer finds most real, with its labels",
         paper="Sun et al., On the Diversity and Realism of Distilled Dataset, CVPR 2024, arXiv:2312.03526",
         needs=("observer",),
+        makes="uint8",
         gpu_gib=8,
         differs=(
             "Images are kept as uint8; released code writes JPEG. Crops are scored resized to full size and meet at "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dqbench.board.board import Mark
 from dqbench.board.statistics import Estimate, Ratio
 from dqbench.specs import Budget
@@ -10,9 +12,11 @@ MARKS: dict[Mark, str] = {"above": " ▲", "below": " ▼", "": ""}
 
 
 def budget(value: Budget) -> str:
-    """``keep 0.1``, ``ipc 10`` or ``all``."""
+    """``keep 0.1``, ``ipc 10``, ``2 MB`` or ``all``."""
     if value.kind == "full":
         return "all"
+    if value.kind == "bytes":
+        return re.sub(r"(?<=\d)(?=[A-Za-z])", " ", str(value))
     return f"ipc {value.value:g}" if value.kind == "ipc" else f"keep {value.value:g}"
 
 

@@ -31,6 +31,10 @@ class GridOptions:
     task: Annotated[list[str], typer.Option(help="A task; repeatable.")]
     keep: Annotated[list[str] | None, typer.Option(help="A keep ratio in (0, 1]; repeatable.")] = None
     ipc: Annotated[list[str] | None, typer.Option(help="Images per class to keep; repeatable.")] = None
+    bytes_: Annotated[
+        list[str] | None,
+        typer.Option("--bytes", help="Bytes of images, patches, masks, labels and keys, e.g. 2MB; repeatable."),
+    ] = None
     arch: Annotated[list[str] | None, typer.Option(help="An architecture to train; repeatable.")] = None
     seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None
     profile: Annotated[
@@ -102,6 +106,7 @@ class GridOptions:
             labels=tuple(self.labels or ()),
             recipe=self.recipe,
             data=own,
+            sizes=tuple(self.bytes_ or ()),
         )
         cluster = choose(self.executor, self.ray_address, self.slurm or ())
         gpus = parse_gpus(self.gpus)

@@ -28,7 +28,7 @@ def plan(request: Request, registry: Registry, device: str) -> Plan:
     rows = list(rows_of(request, registry, parsed))
     for name in dict.fromkeys(request.tasks):
         facts = TaskFacts(request, registry, parsed, device, registry.tasks[name])
-        _TaskCells(facts, made).add(rows)
+        _TaskCells(facts, made).add([row.at(facts.profile_name) for row in rows])
     return made
 
 

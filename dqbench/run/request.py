@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dqbench import byte_sizes
 from dqbench.run.own_data import OwnData
 
 
@@ -25,6 +26,7 @@ class Request:
     labels: tuple[str, ...] = ()
     recipe: str | None = None
     data: OwnData | None = None
+    sizes: tuple[int | str, ...] = ()
 
     def command(self, profile: str, plugin_files: Sequence[Path]) -> str:
         """The command line that asks for this, without anything that belongs to one machine."""
@@ -33,6 +35,7 @@ class Request:
         words += [self.data.words] if self.data else []
         words += [f"--profile {profile}"]
         words += [f"--keep {k}" for k in self.keeps] + [f"--ipc {i}" for i in self.ipcs]
+        words += [f"--bytes {byte_sizes.text(byte_sizes.parse(size))}" for size in self.sizes]
         words += [f"--arch {a}" for a in self.archs]
         words += [f"--seeds {self.seeds}"] if self.seeds is not None else []
         words += [f"--labels {regime}" for regime in self.labels]

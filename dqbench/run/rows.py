@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from dqbench.errors import UsageError
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Registry
@@ -58,6 +60,23 @@ class Row:
         if self.spec is None:
             return None
         return TWIN if self.spec.name == TWIN and self.pixels else self.spec.control_of
+
+    def at(self, profile: str) -> Row:
+        """The row at a profile: options that were not set are what the method starts from there.
+
+        Raises:
+            UsageError: they do not go with those that were set.
+        """
+        start = self.spec.scaled.get(profile) if self.spec else None
+        if not start or self.spec is None or self.config is None:
+            return self
+        given = self.config.model_dump(include=self.config.model_fields_set)
+        try:
+            config = self.spec.config.model_validate({**start, **given})
+        except ValidationError as error:
+            told = ", ".join(f"{name}={value}" for name, value in start.items())
+            raise UsageError(f"{settings_.explain(error, self.spec.name + '.')} (profile {profile}: {told})") from None
+        return replace(self, config=config)
 
 
 def rows_of(request: Request, registry: Registry, parsed: Settings) -> Iterator[Row]:
