@@ -30,6 +30,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class CompanionFacts(_Part):
+    """Data that a stage reads beside the source."""
+
+    name: str
+    provenance: Literal["verified", "imported", "bundled", "generated"]
+    hash: str = Field(description="of its content; empty where a job generates it")
+    note: str
+
+
 class SourceFacts(_Part):
     """The data behind a cell."""
 
@@ -43,6 +52,12 @@ class SourceFacts(_Part):
     test_samples: int
     classes: int
     note: str = Field("", description="what must be known of how the data set was made; empty where nothing must")
+    companions: tuple[CompanionFacts, ...] = Field((), description="what stages read besides; left out where nothing")
+
+    @model_serializer(mode="wrap")
+    def _without_no_companions(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        return {name: value for name, value in dumped.items() if name != "companions" or value}
 
 
 class Cell(_Part):

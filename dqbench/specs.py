@@ -199,6 +199,34 @@ class ObserverSpec:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A job beside or after training whose folder the evaluator reads, as one of its ``folders``.
+
+    Attributes:
+        kind: of the job: a key of ``dqbench.jobs.job.FUNCTIONS``.
+        role: under which the evaluator gets the folder.
+        options: part of the job's spec, as JSON values.
+        after_training: whether the job is one of each trained network, its input ``network``; else it is made once.
+        dataset: a companion data set (``dqbench.data.companion``) that the job reads: its spec's ``companion``.
+        stand_in: what the job makes where that data set is not there, in words; empty where it must be there.
+        check: ``module:function`` that refuses what cannot be done here before anything runs (UsageError); it is given
+            the companion, or None.
+        gpu_gib: GPU memory; 0 for a job that runs on the CPU.
+        seconds: a guess of its duration where nothing like it was measured.
+    """
+
+    kind: str
+    role: str
+    options: Mapping[str, Any]
+    after_training: bool
+    dataset: str | None = None
+    stand_in: str = ""
+    check: str = ""
+    gpu_gib: float = 0.0
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True)
 class Profile:
     """The scale at which a task is run; boards never mix profiles.
 
@@ -214,6 +242,7 @@ class Profile:
         time_limit_s: a job that runs longer is stopped.
         ipcs: default budgets in images per class, beside ``keeps``.
         dataset: the data set of this profile where it is not the task's, e.g. the same images at another size.
+        stages: jobs besides training whose folders the evaluator gets, by role, as its last argument.
     """
 
     archs: tuple[str, ...]
@@ -227,6 +256,7 @@ class Profile:
     time_limit_s: float = 24 * 3600.0
     ipcs: tuple[int, ...] = ()
     dataset: str | None = None
+    stages: tuple[Stage, ...] = ()
 
     def recipe(self, arch: str) -> Recipe:
         """The recipe of one architecture."""

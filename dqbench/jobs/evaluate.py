@@ -1,4 +1,4 @@
-"""Job ``evaluate``: the only one that opens the test set, once, at the end."""
+"""Job ``evaluate``: opens the test set, once, at the end; only jobs that make test images from it open it, too."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     if test.content_hash != spec["test_hash"]:
         raise UsageError(f"the test set of {source.name} changed since this run was planned; run the command again")
     evaluator = load_target(spec["evaluator"])
+    folders = {role: folder for role, folder in inputs.items() if role != "network"}
+    staged = (folders,) if folders else ()
 
     def score(file: str) -> Metrics:
         net = load_net(spec["arch"], inputs["network"], source, context, file)
-        metrics: Metrics = evaluator(net, test, source, context.device, spec["precision"])
+        metrics: Metrics = evaluator(net, test, source, context.device, spec["precision"], *staged)
         return metrics
 
     metrics = score("model.safetensors")

@@ -14,10 +14,11 @@ Roles = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One seed of a cell: job keys by role, the evaluate job last."""
+    """One seed of a cell: job keys by role, the evaluate job last; ``stages`` are those of the task's stages."""
 
     seed: int
     jobs: Mapping[str, tuple[str, ...]]
+    stages: tuple[str, ...] = ()
 
     @property
     def evaluate(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ def _record(
 def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
     train = results[run.jobs["train"][0]]["facts"]
     evaluate = results[run.evaluate]["facts"]
+    staged = [results[key]["facts"] for key in run.stages]
     last = next((run.jobs[role][0] for role in ("pixels", "compress") if role in run.jobs), None)
     kept = results[last]["facts"] if last else {}
     return Run(
@@ -77,7 +78,7 @@ def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
         score=evaluate["score"],
         metrics=evaluate["metrics"],
         best_epoch_score=evaluate["best_epoch_score"],
-        test_reads=evaluate.get("test_reads"),
+        test_reads=_test_reads([evaluate, *staged]),
         curve=train["curve"],
         samples=train["samples"],
         bytes=train["bytes"],
@@ -85,9 +86,14 @@ def _run(run: PlannedRun, results: Mapping[str, Result]) -> Run:
         kept_pixels=kept.get("kept_pixels"),
         updates=train["updates"],
         kept_hash=kept.get("kept_hash"),
-        notes={**kept.get("notes", {}), **train.get("notes", {})},
+        notes={name: note for facts in (kept, train, *staged) for name, note in facts.get("notes", {}).items()},
         jobs={role: list(keys) for role, keys in run.jobs.items()},
     )
+
+
+def _test_reads(facts: Sequence[Mapping[str, Any]]) -> int | None:
+    noted = [one["test_reads"] for one in facts if one.get("test_reads") is not None]
+    return sum(noted) if noted else None
 
 
 def _facts(plan: Plan, key: str, result: Result) -> JobFacts:

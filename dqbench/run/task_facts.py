@@ -16,6 +16,7 @@ from dqbench.run.own_data import dataset_of
 from dqbench.run.request import Request
 from dqbench.run.rows import Row
 from dqbench.run.settings import Settings
+from dqbench.run.stages import companion_facts, companions_of
 from dqbench.specs import ArchSpec, Budget, ObserverSpec, Profile, Recipe, TaskSpec
 from dqbench.train.recipes import RECIPES
 
@@ -52,6 +53,7 @@ class TaskFacts:
         self.profile: Profile = task.profiles[self.profile_name]
         self.dataset = dataset_of(task, self.profile, request.data)
         self.info = store.info(self.dataset, registry)
+        self.companions = companions_of(self.profile.stages, request.best_epoch)
         self._check_square()
         self.precision = "bf16" if device == "cuda" else "fp32"
         self.seeds = tuple(range(self._seed_count()))
@@ -102,6 +104,7 @@ class TaskFacts:
             train_samples=sum(self.class_counts),
             test_samples=sum(test_counts),
             classes=len(self.info.class_names),
+            companions=companion_facts(self.profile.stages, self.companions),
         )
 
     def recipe(self, arch: ArchSpec) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import os
@@ -53,6 +54,9 @@ def _task_hash(task: TaskSpec) -> str:
     profiles = {name: {k: getattr(p, k) for k in p.__dataclass_fields__} for name, p in task.profiles.items()}
     for profile in profiles.values():
         profile["observer"] = {"arch": profile["observer"].arch, "recipe": profile["observer"].recipe}
+        profile["stages"] = [dataclasses.asdict(stage) for stage in profile["stages"]]
+        if not profile["stages"]:
+            del profile["stages"]
     return hashlib.sha256(canonical({**facts, "profiles": profiles}).encode()).hexdigest()
 
 

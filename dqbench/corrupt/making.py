@@ -1,0 +1,151 @@
+"""Makes corrupted images: in parallel, and the same whatever the number of processes and the part that is made."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dqbench import seeds
+from dqbench.corrupt.strengths import CORRUPTIONS, SIDE, STRENGTHS
+from dqbench.errors import UsageError
+
+Progress = Callable[[int, int], None]
+Pixels = npt.NDArray[np.uint8]
+
+SEED = 0
+CHUNK = 250
+"""Images of one corruption that a process makes at a time."""
+
+
+def check_extra() -> None:
+    """Refuse early where the libraries are missing; imports none of them.
+
+    Raises:
+        UsageError: the extra ``robustness`` is not installed.
+    """
+    missing = [name for name in ("imagecorruptions", "skimage", "cv2") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"making corrupted images needs {', '.join(missing)}; run: pip install 'dqbench[robustness]', "
+            "or import the official arrays: dqbench data import cifar10c DIR"
+        )
+
+
+def corrupted(image: Pixels, name: str, severity: int, index: int, seed: int = SEED) -> Pixels:
+    """One corrupted image.
+
+    Args:
+        image: shape (32, 32, 3), uint8.
+        name: one of :data:`dqbench.corrupt.strengths.CORRUPTIONS`.
+        severity: 1 to 5.
+        index: of the image in the whole test set; draws depend on it, the name, the severity and the seed alone.
+    """
+    from dqbench.corrupt.functions import FUNCTIONS
+
+    draw = seeds.generator(seed, "corrupt", name, severity, index)
+    shades = FUNCTIONS[name](image, STRENGTHS[name][severity - 1], draw)
+    return np.asarray(shades).astype(np.uint8)  # the official arrays are cut off to whole numbers, too
+
+
+def make(
+    images: Pixels,
+    positions: Sequence[int],
+    severity: int,
+    folder: Path,
+    *,
+    names: Sequence[str] = CORRUPTIONS,
+    seed: int = SEED,
+    workers: int = 1,
+    tell: Progress = lambda done, total: None,
+) -> dict[str, str]:
+    """Write ``NAME.npy``, shape (n, 32, 32, 3), uint8, for every corruption at one severity.
+
+    Args:
+        images: shape (n, 32, 32, 3), uint8.
+        positions: the index of each in the whole test set.
+        workers: processes.
+        tell: told how many images are done, of how many.
+
+    Returns:
+        The sha256 of each array's bytes, by name.
+
+    Raises:
+        UsageError: the extra ``robustness`` is missing, or the images are not 32 px RGB.
+    """
+    check_extra()
+    if images.shape[1:] != (SIDE, SIDE, 3):
+        raise UsageError(f"images are {'×'.join(map(str, images.shape[1:]))}; CIFAR-10-C's strengths are for 32×32×3")
+    arrays = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=images.shape)
+        for name in names
+    }
+    chunks = [
+        _Chunk(images[start : start + CHUNK], tuple(positions[start : start + CHUNK]), start, name, severity, seed)
+        for start in range(0, len(images), CHUNK)
+        for name in names
+    ]
+    done, total = 0, len(images) * len(names)
+    for chunk, made in _made(chunks, workers):
+        arrays[chunk.name][chunk.start : chunk.start + len(made)] = made
+        done += len(made)
+        tell(done, total)
+    for array in arrays.values():
+        array.flush()
+    return {name: hashlib.sha256(array.data).hexdigest() for name, array in arrays.items()}
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    images: Pixels
+    positions: tuple[int, ...]
+    start: int
+    name: str
+    severity: int
+    seed: int
+
+    def make(self) -> Pixels:
+        pairs = zip(self.images, self.positions, strict=True)
+        return np.stack([corrupted(image, self.name, self.severity, int(i), self.seed) for image, i in pairs])
+
+
+def _made(chunks: Sequence[_Chunk], workers: int) -> Iterator[tuple[_Chunk, Pixels]]:
+    if workers <= 1:
+        with _one_thread():
+            yield from ((chunk, chunk.make()) for chunk in chunks)
+        return
+    spawn = multiprocessing.get_context("spawn")  # a fork would share the locks of the libraries' threads
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_alone) as pool:
+        futures = {pool.submit(_Chunk.make, chunk): chunk for chunk in chunks}
+        try:
+            for future in as_completed(futures):
+                yield futures.pop(future), future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _alone() -> None:
+    """OpenCV's own threads cost more than they bring on 32 px."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

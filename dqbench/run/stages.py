@@ -1,0 +1,64 @@
+"""The stages of a task in a plan: jobs beside or after training whose folders the evaluator reads. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dqbench.data.companion import Companion, read_companion
+from dqbench.errors import UsageError
+from dqbench.records import CompanionFacts
+from dqbench.specs import Stage, load_target
+
+Companions = Mapping[str, Companion | None]
+"""By name; None where a stand-in is made."""
+
+
+def companions_of(stages: Sequence[Stage], best_epoch: bool) -> Companions:
+    """The data sets that stages read, after all their checks.
+
+    Raises:
+        UsageError: one is not there and nothing can stand in, a job's libraries are not there, or ``best_epoch`` is
+            asked for where a stage goes on from the last epoch's network.
+    """
+    if best_epoch and any(stage.after_training for stage in stages):
+        raise UsageError("--best-epoch is not for this task: its stages go on from the last epoch's network alone")
+    found = {stage.dataset: read_companion(stage.dataset) for stage in stages if stage.dataset}
+    for stage in stages:
+        companion = found.get(stage.dataset) if stage.dataset else None
+        if stage.dataset and companion is None and not stage.stand_in:
+            raise UsageError(f"{stage.dataset} is not there; run: dqbench data import {stage.dataset} DIR")
+        if stage.check:
+            load_target(stage.check)(companion)
+    return found
+
+
+def companion_facts(stages: Sequence[Stage], companions: Companions) -> tuple[CompanionFacts, ...]:
+    """What records say of the data that stages read."""
+    facts = {}
+    for stage in stages:
+        if stage.dataset:
+            found = companions[stage.dataset]
+            facts[stage.dataset] = (
+                CompanionFacts(name=found.name, provenance=found.provenance, hash=found.hash, note=found.note)
+                if found
+                else CompanionFacts(name=stage.dataset, provenance="generated", hash="", note=stage.stand_in)
+            )
+    return tuple(facts.values())
+
+
+def stage_spec(
+    stage: Stage, companions: Companions, beside: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The spec of a stage's job.
+
+    Args:
+        beside: what a job beside training needs to know: the test set.
+        after: what a job after training needs to know: source, architecture, seed and precision.
+    """
+    found = companions[stage.dataset] if stage.dataset else None
+    return {
+        **(after if stage.after_training else beside),
+        "options": dict(stage.options),
+        **({"companion": found.words} if found else {}),
+    }
