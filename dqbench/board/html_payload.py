@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dqbench.board import comparing, sentences, tables, text
+from dqbench.board import comparing, sentences, sweeps, tables, text
 from dqbench.board.board import Board, CellNumbers, seconds
 from dqbench.board.costs import ROLES
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
@@ -72,6 +72,7 @@ def _board(board: Board, known: Published, facts: Facts, pictures: Pictures, roo
         "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
         "cells": [_cell(board, place, facts, pictures, room) for place in places],
         "across": _table(tables.across_table(board)),
+        "sweeps": [_sweep(board, sweep) for sweep in sweeps.sweeps(section)],
         "compared": [_comparison(c, index, facts) for c in compared],
         "elsewhere": [_elsewhere(result) for result in comparing.elsewhere(board, known)],
     }
@@ -152,6 +153,16 @@ def _ends(value: Estimate | None) -> list[float] | None:
 
 def _table(content: Table) -> dict[str, Any]:
     return {"header": content.header, "rows": content.rows, "names": content.names}
+
+
+def _sweep(board: Board, sweep: sweeps.Sweep) -> dict[str, Any]:
+    return {
+        "title": sweep.title,
+        "option": sweep.option,
+        "values": [sweeps.show(value) for value in sweep.values],
+        "rows": [board.section.rows.index(row) for row in sweep.rows],
+        "table": _table(sweeps.sweep_table(board, sweep)),
+    }
 
 
 def _comparison(c: comparing.Comparison, index: Mapping[Place, int], facts: Facts) -> dict[str, Any]:

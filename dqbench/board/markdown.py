@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dqbench.board import costs, sentences, tables, text
+from dqbench.board import costs, sentences, sweeps, tables, text
 from dqbench.board.board import Board
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference
 from dqbench.board.making import making
@@ -65,6 +65,7 @@ def _section(board: Board, published: Published) -> list[str]:
     return [
         bullets([*sentences.state(board), *sentences.outcome(board)]),
         *_scores(board),
+        *_sweeps(board),
         *_details(board),
         *_costs(board, published),
         *published_section(board, published),
@@ -82,6 +83,14 @@ def _scores(board: Board) -> list[str]:
             "Points, paired by seed: the same seed gives a method and its random twin the same initial weights and "
             f"augmentation.{_delta_words(board)}",
         ]
+    return blocks
+
+
+def _sweeps(board: Board) -> list[str]:
+    found = sweeps.sweeps(board.section)
+    blocks = ["### Sweeps"] if found else []
+    for sweep in found:
+        blocks += [f"**{escape(sweep.title)}**", table(sweeps.sweep_table(board, sweep))]
     return blocks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ from dqbench.board.board import Board, seconds
 from dqbench.board.sections import Network, Row
 from dqbench.board.sentences import title
 from dqbench.board.statistics import Estimate
+from dqbench.board.sweeps import Sweep, show
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ REFERENCES = {"random": "#555555", "full": "#111111"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F00")
 """Okabe and Ito's colours, which readers with any kind of colour vision tell apart."""
 MARKERS = "os^Dvp<>"
+CHARACTERS = 18
+"""Characters of a title on an inch."""
 
 Cost = Literal["seconds", "bytes"]
 
@@ -83,6 +87,33 @@ def ratio_curve(board: Board) -> Figure:
         axes.set_xlabel("keep ratio")
 
     return _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}")
+
+
+def sweep_curve(board: Board, sweep: Sweep) -> Figure:
+    """Score against the values of a swept option, a panel for each network, a line for each budget; dotted: random."""
+    budgets = board.section.budgets
+    places = range(len(sweep.values))
+    numeric = all(isinstance(value, int | float) for value in sweep.values)
+    x = [float(value) for value in sweep.values] if numeric else [float(place) for place in places]
+
+    def draw(axes: Axes, network: Network) -> None:
+        for colour, budget in zip(COLOURS, budgets, strict=False):
+            cells = [
+                (at, c.score) for at, row in zip(x, sweep.rows, strict=True) if (c := board.cell(row, network, budget))
+            ]
+            if cells:
+                low, high = zip(*(_ends(score) for _, score in cells), strict=True)
+                at, name = [place for place, _ in cells], text.budget(budget)
+                axes.plot(at, [s.mean for _, s in cells], "-", color=colour, marker="o", markersize=4, label=name)
+                axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+            twin = board.cell(board.section.twin, network, budget) if board.section.twin else None
+            if twin:
+                axes.axhline(twin.score.mean, linestyle=":", color=colour, linewidth=1)
+        axes.set_xticks(x, [show(value) for value in sweep.values])
+        axes.set_xlabel(sweep.option)
+
+    figure = _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}")
+    return _titled(figure, f"{title(board.section.setting)}\n{sweep.title}; dotted: random")
 
 
 def _curve(axes: Axes, board: Board, row: Row, x: Sequence[float], scores: Sequence[Estimate]) -> None:
@@ -186,8 +217,7 @@ def heatmap(board: Board) -> Figure:
         axes.set_title(text.budget(budget), fontsize=9)
         axes.tick_params(length=0)
     figure.colorbar(image, ax=list(panels[0]), label="points to random", shrink=0.9)
-    figure.suptitle(title(section.setting), fontsize=8)
-    return figure
+    return _titled(figure, title(section.setting))
 
 
 def bins(
@@ -207,8 +237,7 @@ def bins(
     axes.legend(fontsize=7, markerscale=2, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2)
     for axes in panels[0]:
         axes.set_axis_off()
-    figure.suptitle(words, fontsize=8)
-    return figure
+    return _titled(figure, words)
 
 
 def _panels(board: Board, draw: Callable[[Axes, Network], None], label: str) -> Figure:
@@ -228,8 +257,14 @@ def _panels(board: Board, draw: Callable[[Axes, Network], None], label: str) -> 
         axes.set_axis_off()
     panels[0].set_ylabel(label, fontsize=8)
     found = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(found.values()), list(found), loc="outside right upper", fontsize=7, frameon=False)
-    figure.suptitle(title(board.section.setting), fontsize=8)
+    figure.legend(list(found.values()), list(found), loc="outside right center", fontsize=7, frameon=False)
+    return _titled(figure, title(board.section.setting))
+
+
+def _titled(figure: Figure, words: str) -> Figure:
+    """The figure with a title, its lines no longer than the figure is wide."""
+    most = int(CHARACTERS * figure.get_figwidth())
+    figure.suptitle("\n".join(textwrap.fill(line, most) for line in words.splitlines()), fontsize=8)
     return figure
 
 

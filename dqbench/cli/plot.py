@@ -32,7 +32,7 @@ _HERE = Path("dqbench-out")
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     plot = typer.Typer(help="Draw pictures for papers (needs the extra plots).", no_args_is_help=True)
-    for command in (ratio_curve, pareto, heatmap, bins):
+    for command in (ratio_curve, sweep, pareto, heatmap, bins):
         plot.command(command.__name__.replace("_", "-"))(command)
     app.add_typer(plot, name="plot")
 
@@ -50,6 +50,29 @@ def ratio_curve(
 
     plots.check(out)
     _save(ctx, plots.ratio_curve(_board(records or default_records(workspace), task, board)), out)
+
+
+def sweep(
+    ctx: typer.Context,
+    task: Task,
+    option: Annotated[str, typer.Option(metavar="NAME", help="What was swept, e.g. dq.bins or observer.arch.")],
+    out: Out,
+    board: Number = None,
+    records: Records = None,
+    workspace: Workspace = _HERE,
+) -> None:
+    """Score against the values of a swept option, with intervals."""
+    from dqbench.board import plots
+    from dqbench.board.sweeps import sweeps
+
+    plots.check(out)
+    shown = _board(records or default_records(workspace), task, board)
+    found = sweeps(shown.section)
+    fitting = [one for one in found if one.title.startswith(option)]
+    if len(fitting) != 1:
+        there = "; ".join(one.title for one in found) or "none; run with e.g. --set dq.bins=5,10"
+        raise UsageError(f"{len(fitting)} sweeps of this board start with {option!r}; there are: {there}")
+    _save(ctx, plots.sweep_curve(shown, fitting[0]), out)
 
 
 def pareto(

@@ -74,7 +74,7 @@ function showBoard() {
   const showScores = () => scores.replaceChildren(scoreTable());
   update = () => {
     showScores();
-    charts.replaceChildren(...[ratioCharts(), costCharts(), heatSection(), publishedSection()].filter(Boolean));
+    charts.replaceChildren(...[ratioCharts(), ...sweepSections(), costCharts(), heatSection(), publishedSection()].filter(Boolean));
     cells.replaceChildren(cellTable());
     redraw();
   };
