@@ -1,7 +1,8 @@
-"""The runner killed, interrupted, or doubled: the same command goes on to the same end."""
+"""The runner or its jobs killed, interrupted, or doubled: the same command goes on to the same end."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -9,10 +10,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import stub_graph
+from processes import children
 from stub_graph import graph_of, layers, stub
 
 from dqbench.jobs.job import Job
@@ -34,6 +37,15 @@ def _wait_for(path: Path, lines: int) -> None:
         time.sleep(0.005)
 
 
+def _kill_a_job(runner: int) -> bool:
+    """Kill one job of the runner, if one runs."""
+    for job in [job for server in children(runner) for job in children(server)]:
+        with suppress(ProcessLookupError):
+            os.kill(job, signal.SIGKILL)
+            return True
+    return False
+
+
 def _values(workspace: Workspace, jobs: Mapping[str, Job]) -> dict[str, tuple[object, object]]:
     results = {job.label: workspace.result(job) for job in jobs.values()}
     return {label: (result["facts"], result["files"]) for label, result in results.items()}
@@ -45,12 +57,15 @@ def test_killed_at_twenty_random_moments(workspace: Workspace, executor: LocalEx
     undisturbed = Workspace(tmp_path / "undisturbed")
     run_jobs(jobs, undisturbed, executor)
     count.unlink()
+    killed = Counter[str]()
     for kill in range(20):
         runner = _start(workspace, count, depth=12)
         _wait_for(count, 1 + 2 * kill)
         time.sleep(rng.random() * 0.08)
+        killed["job"] += kill % 2 and _kill_a_job(runner.pid)
         runner.kill()
         runner.communicate()
+    assert killed["job"] > 0
     for folder in workspace.done_folders():
         assert (workspace.artifacts / folder / "result.json").exists()
     outcome = run_jobs(jobs, workspace, executor)
