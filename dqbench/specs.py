@@ -324,11 +324,16 @@ class DatasetSpec:
             empty where ``origin`` is ``import``.
         classes: number of classes.
         shape: (height, width, channels) of one image.
-        counts: (train, test) numbers of the official set.
+        counts: (train, test) numbers of the official set; 0 where no source states them.
         origin: ``bundled`` (ships inside a dependency), ``download`` (fetched by ``dqbench data get``) or ``import``.
         class_names: one per class, which an import takes over; empty where they are not fixed. For image folders they
             are the folders' names, sorted.
         class_titles: what the classes are called where their names are codes; else empty.
+        class_list: ``module:function`` that gives names and titles where there are too many to write down here.
+        form: ``arrays`` (an import decodes its images and stores them) or ``files`` (its images stay where they are).
+        layout: ``module:function`` that reads an official folder: called with the folder and the class names, it gives
+            ``Arrays``, a listed ``ImageSet``, or None where the folder has another layout.
+        statistics: channel means and standard deviations that are always used; else they are computed.
     """
 
     name: str
@@ -342,6 +347,10 @@ class DatasetSpec:
     citation: str
     class_names: tuple[str, ...] = ()
     class_titles: tuple[str, ...] = ()
+    class_list: str = ""
+    form: Literal["arrays", "files"] = "arrays"
+    layout: str = ""
+    statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)

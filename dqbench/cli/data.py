@@ -64,8 +64,14 @@ def import_(
         float | None, typer.Option(metavar="SHARE", help="Draw this share of each class where there is no test folder.")
     ] = None,
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
+    lazy: Annotated[
+        bool, typer.Option(help="Leave the images in their files and decode them when they are read; ImageNet always.")
+    ] = False,
+    hash_: Annotated[
+        bool, typer.Option("--hash", help="With images left in place, hash what the files hold, not names and sizes.")
+    ] = False,
 ) -> None:
-    """Take a data set from an image folder, or an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
+    """Take a data set from a folder, or an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
     state: State = ctx.obj
     known = state.registry().datasets
     if size is not None and name not in known and f"{name}-{size}" in known:
@@ -73,16 +79,19 @@ def import_(
     spec = {one.name: one for one in known}.get(name)
     replaced = [f"took the place of the {name} that was there"] if name in store.present() else []
     if source.is_dir():
-        from dqbench.data.importing import import_folder
+        from dqbench.data.importing import import_folder, siblings
 
         with file_progress(state, f"importing {source}") as progress:
             found, notes = import_folder(
                 name, source, spec,
-                size=size, test_share=test_share, skip_unreadable=skip_unreadable, progress=progress,
+                size=size, test_share=test_share, skip_unreadable=skip_unreadable, in_place=lazy, contents=hash_,
+                siblings=siblings(spec, known), progress=progress,
             )  # fmt: skip
     else:
-        if size is not None or test_share is not None or skip_unreadable:
-            raise UsageError(f"--size, --test-share and --skip-unreadable are for image folders; {source} is none")
+        if size is not None or test_share is not None or skip_unreadable or lazy or hash_:
+            raise UsageError(
+                f"--size, --test-share, --skip-unreadable, --lazy and --hash are for image folders; {source} is none"
+            )
         found, notes = _import_npz(state, name, source, spec)
     _report(state, found, notes + replaced)
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays
+from dqbench.data.lazy import Images
 from dqbench.errors import UsageError
 
 CHUNK_BYTES = 1 << 22
@@ -34,7 +35,7 @@ def content_hash(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], c
     return digest.hexdigest()
 
 
-def channel_statistics(images: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def channel_statistics(images: Images) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean and standard deviation of each channel in [0, 1], both of shape (channels,), float64.
 
     They come from exact counts of the 256 values, so no order of summation can change them. The deviation of a
@@ -58,7 +59,7 @@ def _moments(counts: list[int]) -> tuple[float, float]:
     return first / n / 255, math.sqrt(spread) / n / 255 if spread else 1.0
 
 
-def _chunks(images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
+def _chunks(images: Images) -> Iterator[npt.NDArray[np.uint8]]:
     step = max(1, CHUNK_BYTES // max(1, math.prod(images.shape[1:])))
     for start in range(0, len(images), step):
         yield images[start : start + step]

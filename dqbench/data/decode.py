@@ -12,9 +12,18 @@ from PIL import Image, ImageOps
 
 from dqbench.errors import UsageError
 
+_ORIENTATION = 0x0112
+_ON_ITS_SIDE = (5, 6, 7, 8)
+
 
 class Unreadable(UsageError):
     """An image that cannot be decoded; the message says why."""
+
+    @classmethod
+    def because(cls, error: Exception) -> Unreadable:
+        """With the first line of what an error says."""
+        reason = error.strerror if isinstance(error, OSError) else None
+        return cls(reason or (str(error).strip() or type(error).__name__).splitlines()[0])
 
 
 def decode(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
@@ -33,7 +42,7 @@ def decode(data: bytes, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, in
         with Image.open(io.BytesIO(data)) as image:
             return _square(image, size)
     except Exception as error:  # decoders raise all sorts of things on damaged files
-        raise Unreadable((str(error).strip() or type(error).__name__).splitlines()[0]) from error
+        raise Unreadable.because(error) from error
 
 
 def _square(image: Image.Image, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
@@ -56,8 +65,13 @@ def upright_rgb(path: Path) -> Image.Image:
         with Image.open(path) as image:
             return _rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # decoders raise all sorts of things on damaged files
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise Unreadable(reason or (str(error).strip() or type(error).__name__).splitlines()[0]) from error
+        raise Unreadable.because(error) from error
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of an opened image once it is turned as its EXIF orientation says; decodes nothing."""
+    turned = "exif" in image.info and image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+    return (image.height, image.width) if turned else image.size
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -76,10 +76,10 @@ def decode_image_set(
     """
     first, total = len(found.train.files), len(found.train.files) + len(found.test.files)
     train = load_images(
-        found.train, "train", size, skip_unreadable, cache=room / "train.npy", progress=_counting(progress, 0, total)
+        found.train, "train", size, skip_unreadable, cache=room / "train.npy", progress=counting(progress, 0, total)
     )
     test = load_images(
-        found.test, "test", size, skip_unreadable, cache=room / "test.npy", progress=_counting(progress, first, total)
+        found.test, "test", size, skip_unreadable, cache=room / "test.npy", progress=counting(progress, first, total)
     )
     return Arrays(
         x_train=np.asarray(train.source.images),
@@ -150,7 +150,8 @@ def _part(found: ImageFolder, chosen: npt.NDArray[np.bool_]) -> ImageFolder:
     return ImageFolder(found.root, found.class_names, files, labels)
 
 
-def _counting(progress: Progress | None, before: int, total: int) -> Progress | None:
+def counting(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Progress of one part of the files, told as progress of all: ``before`` of ``total`` are done already."""
     return None if progress is None else partial(_count, progress, before, total)
 
 

@@ -1,22 +1,26 @@
-"""Image folders into the store: decoded once, under a name, or under one made from the user's own files."""
+"""Folders into the store: decoded once, or left where they are, under a name or one made from the user's own files."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dqbench.data import store
+from dqbench.data.arrays import Arrays
 from dqbench.data.folder import Progress, check_size
 from dqbench.data.image_set import ImageSet, decode_image_set, find_image_set, fingerprint
+from dqbench.data.in_files import index_set, put_files
 from dqbench.data.info import DatasetInfo, data_root, folder_of, read_info
 from dqbench.data.npz import read_own_npz
 from dqbench.data.writing import unwritable
 from dqbench.errors import UsageError
-from dqbench.specs import DatasetSpec
+from dqbench.specs import DatasetSpec, load_target
 
 DEFAULT_SIZE = 64
+DEFAULT_SIZE_IN_PLACE = 224
 HASH_DIGITS = 10
 
 
@@ -28,29 +32,51 @@ def import_folder(
     size: int | None = None,
     test_share: float | None = None,
     skip_unreadable: bool = False,
+    in_place: bool = False,
+    contents: bool = False,
+    siblings: Iterable[DatasetSpec] = (),
     progress: Progress | None = None,
 ) -> tuple[DatasetInfo, list[str]]:
-    """Store an image folder as a data set, and say what there is to know of it.
+    """Store a folder as a data set, and say what there is to know of it.
 
     Args:
         name: what it is to be called.
-        folder: ``train/CLASS/IMAGE`` and ``val/CLASS/IMAGE``; see :func:`dqbench.data.image_set.find_image_set`.
+        folder: ``train/CLASS/IMAGE`` and ``val/CLASS/IMAGE`` (see :func:`dqbench.data.image_set.find_image_set`), or
+            the official layout of ``spec``.
         spec: the known data set that it is to stand for, whose classes and size it must have.
-        size: side in pixels; by default that of ``spec``, or 64.
+        size: side in pixels; by default that of ``spec``, or 64, or 224 where images stay in place.
         test_share: without a test folder, draw this share of each class.
         skip_unreadable: leave out images that cannot be read instead of stopping at the first.
+        in_place: leave the images in their files, and decode them when they are read.
+        contents: with images in place, hash what the files hold, not only their names and sizes.
+        siblings: with images in place, known data sets of the same files at other sizes, stored with it.
         progress: told after each image.
 
     Raises:
         UsageError: wrong layout, classes or size, an unreadable image, or a data folder that cannot be written.
     """
     folder_of(name)
-    side = _side(spec, size)
-    found = find_image_set(folder, test_share)
-    if spec is not None:
-        _check_classes(spec, found)
-    stored, skipped = _store(name, found, side, skip_unreadable, progress)
-    return stored, [stored.note, *_differences(stored, spec), *(f"skipped, unreadable: {one}" for one in skipped)]
+    in_place = in_place or (spec is not None and spec.form == "files")
+    if contents and not in_place:
+        raise UsageError(f"--hash is for images that stay in place; {name} is decoded and hashed anyway")
+    side = _side(spec, size, DEFAULT_SIZE_IN_PLACE if in_place else DEFAULT_SIZE)
+    found = _official(spec, folder) or find_image_set(folder, test_share)
+    skipped: Sequence[str] = ()
+    if isinstance(found, Arrays):
+        stored = store.put(name, found)
+    else:
+        if spec is not None:
+            _check_classes(spec, found)
+        if in_place:
+            statistics = spec.statistics if spec else None
+            indexed = index_set(found, folder.resolve(), statistics, contents, skip_unreadable, progress)
+            for one in siblings:
+                put_files(one.name, indexed, one.shape[0])
+            stored, skipped = put_files(name, indexed, side), (*indexed.train.skipped, *indexed.test.skipped)
+        else:
+            stored, skipped = _store(name, found, side, skip_unreadable, progress)
+    notes = [stored.note, *_differences(stored, spec), *(f"skipped, unreadable: {one}" for one in skipped)]
+    return stored, [note for note in notes if note]
 
 
 def import_own(
@@ -108,11 +134,40 @@ def _store(
         raise unwritable(error) from error
 
 
-def _side(spec: DatasetSpec | None, size: int | None) -> int:
+def _official(spec: DatasetSpec | None, folder: Path) -> ImageSet | Arrays | None:
+    """What the official layout of ``spec`` gives; None where it has none of its own, or the folder has another."""
+    if spec is None or not spec.layout:
+        return None
+    found: ImageSet | Arrays | None = load_target(spec.layout)(folder.resolve(), class_list(spec)[0])
+    return found
+
+
+def class_list(spec: DatasetSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and titles of a known data set's classes; empty where they are not fixed."""
+    if not spec.class_list:
+        return spec.class_names, spec.class_titles
+    names, titles = load_target(spec.class_list)()
+    return tuple(names), tuple(titles)
+
+
+def siblings(spec: DatasetSpec | None, known: Iterable[DatasetSpec]) -> list[DatasetSpec]:
+    """The known data sets of the same files as ``spec`` that stay in place, at other sizes."""
+    if spec is None or spec.form != "files":
+        return []
+    return [
+        one
+        for one in known
+        if one.name != spec.name
+        and (one.form, one.layout, one.class_names, one.class_list)
+        == (spec.form, spec.layout, spec.class_names, spec.class_list)
+    ]
+
+
+def _side(spec: DatasetSpec | None, size: int | None, default: int) -> int:
     if size is not None:
         check_size(size)
     if spec is None:
-        return size or DEFAULT_SIZE
+        return size or default
     height, _, channels = spec.shape
     if channels != 3:
         raise UsageError(f"{spec.name} has images of {channels} channel, an image folder gives 3; import an .npz file")
@@ -122,9 +177,10 @@ def _side(spec: DatasetSpec | None, size: int | None) -> int:
 
 
 def _check_classes(spec: DatasetSpec, found: ImageSet) -> None:
-    there, titles = found.train.class_names, dict(zip(spec.class_names, spec.class_titles, strict=False))
-    missing, others = sorted(set(spec.class_names) - set(there)), sorted(set(there) - set(spec.class_names))
-    if spec.class_names and (missing or others):
+    names, title_of = class_list(spec)
+    there, titles = found.train.class_names, dict(zip(names, title_of, strict=False))
+    missing, others = sorted(set(names) - set(there)), sorted(set(there) - set(names))
+    if names and (missing or others):
         parts = [f"lacks {_few([f'{n} ({titles[n]})' if n in titles else n for n in missing])}"] if missing else []
         parts += [f"holds {_few(others)}, which it has not"] if others else []
         raise UsageError(
@@ -140,4 +196,4 @@ def _differences(stored: DatasetInfo, spec: DatasetSpec | None) -> list[str]:
     if spec is None:
         return []
     counts = zip(("training", "test"), (stored.train_count, stored.test_count), spec.counts, strict=True)
-    return [f"{n:,} {what} images; the official set has {all_:,}" for what, n, all_ in counts if n != all_]
+    return [f"{n:,} {what} images; the official set has {all_:,}" for what, n, all_ in counts if all_ and n != all_]

@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import platformdirs
 
@@ -17,6 +17,7 @@ from dqbench.errors import UsageError
 
 FORMAT = 1
 FILE = "dataset.json"
+Form = Literal["arrays", "files"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -33,6 +34,9 @@ class DatasetInfo:
         mean: channel means of the training set in [0, 1].
         std: channel standard deviations of the training set in [0, 1].
         note: what must be known of how the data set was made, in words; empty where there is nothing to say.
+        form: ``arrays`` (stored decoded) or ``files`` (images stay where they are).
+        root: with ``files``, the folder that was imported.
+        folders: with ``files``, those of the training and test images below ``root``.
     """
 
     name: str
@@ -48,6 +52,9 @@ class DatasetInfo:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     note: str = ""
+    form: Form = "arrays"
+    root: str = ""
+    folders: tuple[str, str] = ("", "")
 
     @property
     def classes(self) -> int:
@@ -94,11 +101,14 @@ def read_info(name: str) -> DatasetInfo | None:
 def _parse(name: str, data: Any) -> DatasetInfo:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']} is not {FORMAT}")
-    values = {field.name: data[field.name] for field in dataclasses.fields(DatasetInfo) if field.name != "note"}
-    values["note"] = data.get("note", "")  # older ones have none
+    later = {"note": "", "form": "arrays", "root": "", "folders": ("", "")}
+    names = [field.name for field in dataclasses.fields(DatasetInfo)]
+    values = {key: data.get(key, later[key]) if key in later else data[key] for key in names}
     if values["name"] != name or values["provenance"] not in get_args(Provenance):
         raise ValueError(f"name {values['name']!r}, provenance {values['provenance']!r}")
-    for key in ("class_names", "shape", "train_class_counts", "test_class_counts", "mean", "std"):
+    if values["form"] not in get_args(Form):
+        raise ValueError(f"form {values['form']!r}")
+    for key in ("class_names", "shape", "train_class_counts", "test_class_counts", "mean", "std", "folders"):
         values[key] = tuple(values[key])
     info = DatasetInfo(**values)
     if len(info.shape) != 3 or not len(info.mean) == len(info.std) == info.shape[2]:
@@ -108,7 +118,10 @@ def _parse(name: str, data: Any) -> DatasetInfo:
 
 def write_info(info: DatasetInfo, folder: Path) -> None:
     """Write ``dataset.json`` into ``folder``."""
-    text = json.dumps({"format": FORMAT, **dataclasses.asdict(info)}, indent=1, ensure_ascii=False)
+    facts = dataclasses.asdict(info)
+    if info.form == "arrays":
+        facts = {key: value for key, value in facts.items() if key not in ("form", "root", "folders")}
+    text = json.dumps({"format": FORMAT, **facts}, indent=1, ensure_ascii=False)
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -2,7 +2,8 @@
 
 A data set is a folder below :func:`data_root`: ``train_images.npy``, ``train_labels.npy``, ``test_images.npy``,
 ``test_labels.npy`` and ``dataset.json``, and ``files_train.json`` and ``files_test.json`` where the images came from an
-image folder. Reading the description needs no NumPy.
+image folder. Images may also stay where they are (:mod:`dqbench.data.in_files`).
+Reading the description needs no NumPy.
 """
 
 from __future__ import annotations
@@ -91,8 +92,13 @@ def verify(name: str) -> DatasetInfo:
     from dqbench.data.content import channel_statistics, content_hash
 
     found = _read_or_missing(name)
+    if found.form == "files":
+        from dqbench.data.in_files import verify_files
+
+        verify_files(found)
+        return found
     for split, expected in (("train", found.train_hash), ("test", found.test_hash)):
-        images, labels = _open(found, split)
+        images, labels, _ = _open(found, split)
         _file_names(found, split)
         if content_hash(images, labels, found.class_names) != expected:
             raise damaged(name, f"the content of its {split} files or class names has changed")
@@ -112,15 +118,16 @@ def open_train(name: str, per_class: int | None = None) -> Source:
     import numpy as np
 
     from dqbench.data.content import first_of_each_class
+    from dqbench.data.lazy import LazyImages, take
     from dqbench.data.source import Source
 
     found = _read_or_missing(name)
-    images, labels = _open(found, "train")
-    files = _file_names(found, "train")
+    images, labels, sizes = _open(found, "train")
+    files = images.files if isinstance(images, LazyImages) else _file_names(found, "train")
     ids = np.arange(len(labels), dtype=np.int64)
     if per_class is not None:
         ids = first_of_each_class(labels, per_class)
-        images, labels = np.asarray(images[ids]), labels[ids]
+        images, labels, sizes = take(images, ids), labels[ids], sizes if sizes is None else sizes[ids]
         files = tuple(files[i] for i in ids) if files else None
     return Source(
         name=name,
@@ -132,6 +139,7 @@ def open_train(name: str, per_class: int | None = None) -> Source:
         mean=np.array(found.mean, dtype=np.float64),
         std=np.array(found.std, dtype=np.float64),
         files=files,
+        file_sizes=sizes,
     )
 
 
@@ -142,15 +150,14 @@ def open_test(name: str, per_class: int | None = None) -> TestSet:
         UsageError: the seal is not broken (:mod:`dqbench.data.seal`), or the data set is not there, or damaged.
     """
     seal.note_read(name)
-    import numpy as np
-
     from dqbench.data.content import first_of_each_class
+    from dqbench.data.lazy import take
 
     found = _read_or_missing(name)
-    images, labels = _open(found, "test")
+    images, labels, _ = _open(found, "test")
     if per_class is not None:
         part = first_of_each_class(labels, per_class)
-        images, labels = np.asarray(images[part]), labels[part]
+        images, labels = take(images, part), labels[part]
     return TestSet(images, labels, found.test_hash)
 
 
@@ -170,7 +177,12 @@ def _read_or_missing(name: str) -> DatasetInfo:
     return found
 
 
-def _open(found: DatasetInfo, split: str) -> tuple[Any, Any]:
+def _open(found: DatasetInfo, split: str) -> tuple[Any, Any, Any]:
+    """Images, labels, and bytes of each file where the images stay in files, else None."""
+    if found.form == "files":
+        from dqbench.data.in_files import open_split
+
+        return open_split(found, split)
     import numpy as np
 
     folder = folder_of(found.name)
@@ -184,7 +196,7 @@ def _open(found: DatasetInfo, split: str) -> tuple[Any, Any]:
         raise damaged(found.name, f"{split} images {images.shape} and labels {labels.shape} are not as {FILE} says")
     if images.dtype != np.uint8 or labels.dtype != np.int64:
         raise damaged(found.name, f"{split} images are {images.dtype} and labels {labels.dtype}")
-    return images, labels
+    return images, labels, None
 
 
 def _file_names(found: DatasetInfo, split: str) -> tuple[str, ...] | None:

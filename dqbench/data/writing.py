@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,12 @@ def locked(name: str) -> Iterator[None]:
 
 
 def write(name: str, arrays: Arrays) -> DatasetInfo:
-    """Write checked arrays into a temporary folder and move it into place. Call it inside :func:`locked`.
+    """Write checked arrays; see :func:`write_folder`."""
+    return write_folder(name, lambda folder: _fill(folder, name, arrays))
+
+
+def write_folder(name: str, fill: Callable[[Path], DatasetInfo]) -> DatasetInfo:
+    """Let ``fill`` write into a temporary folder and move it into place. Call it inside :func:`locked`.
 
     Raises:
         UsageError: something else lies in that place, or the folder cannot be written.
@@ -51,7 +56,7 @@ def write(name: str, arrays: Arrays) -> DatasetInfo:
     temporary = target.with_name(f".{name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir()
-        described = _fill(temporary, name, arrays)
+        described = fill(temporary)
         _move_into_place(temporary, target)
     except OSError as error:
         raise unwritable(error) from error
