@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,33 +13,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from dqbench.data.lazy import LazyImages, in_memory
 from dqbench.nets.build import layout, place
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
 from dqbench.train.augment import Draws, normalised_pipeline, pipeline
 from dqbench.train.batches import Normalise, autocast, resident, shuffled
 from dqbench.train.cutmix import CutMix
+from dqbench.train.from_files import Reading, refuse_regions, train_from_files
 from dqbench.train.losses import cross_entropy, distillation, weighted_mean
+from dqbench.train.modes import running_statistics
 from dqbench.train.regions import RegionLabels, Replay
+from dqbench.train.result import StateDict, check_loss, check_set, label_tensor, on_host
+from dqbench.train.result import TrainResult as TrainResult
+from dqbench.train.result import snapshot_epochs as snapshot_epochs
 from dqbench.train.schedule import make_optimizer, make_schedule
-
-StateDict = Mapping[str, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training leaves besides the network.
-
-    Attributes:
-        curve: one entry per epoch: ``epoch`` (from 1), ``loss`` and ``accuracy`` on the augmented training images as
-            seen during the epoch, ``lr`` of its last step.
-        updates: optimiser steps.
-        snapshots: (epoch, state dict on the host), evenly spaced, the last epoch always among them.
-    """
-
-    curve: list[dict[str, float]]
-    updates: int
-    snapshots: list[tuple[int, StateDict]] = field(default_factory=list)
 
 
 def seeded_net(build: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -52,7 +39,7 @@ def seeded_net(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 
 def train(
     net: nn.Module,
-    images: npt.NDArray[Any],
+    images: npt.NDArray[Any] | LazyImages,
     labels: npt.NDArray[Any],
     recipe: Recipe,
     *,
@@ -66,15 +53,18 @@ def train(
     regions: RegionLabels | None = None,
     snapshots: int = 0,
     on_epoch: Callable[[int, int], None] | None = None,
+    reading: Reading | None = None,
 ) -> TrainResult:
     """Train ``net`` in place and leave it on ``device``.
 
     The order of samples, augmentation and dropout derive from ``seed`` alone: two methods with equally many samples
-    see the same streams. With the same number of threads on a CPU the result is the same bit for bit.
+    see the same streams. With the same number of threads on a CPU the result is the same bit for bit. A recipe with
+    ``timm`` trains as :mod:`dqbench.train.from_files` says.
 
     Args:
         net: see :func:`seeded_net`.
-        images: uint8, or float32 that is normalised already, (n, h, w, c), n >= 1.
+        images: uint8, or float32 that is normalised already, (n, h, w, c), n >= 1; images in files are decoded into
+            memory unless the recipe has ``timm``.
         labels: class indices, (n,), or class probabilities, (n, classes).
         recipe: how.
         seed: the training seed.
@@ -87,12 +77,22 @@ def train(
         regions: stored views and labels to replay, instead of drawn views and ``labels``.
         snapshots: keep the weights at this many epochs at most.
         on_epoch: called with (epoch, epochs) after each epoch.
+        reading: how a recipe with ``timm`` reads images, and where it leaves checkpoints.
 
     Raises:
-        UsageError: an unknown precision or augmentation.
+        UsageError: an unknown precision or augmentation, or images that this recipe cannot take.
         ValueError: no images, or arrays that do not fit together.
         RuntimeError: the loss became infinite or NaN.
     """
+    if recipe.timm is not None:
+        if regions is not None:
+            refuse_regions(recipe)
+        return train_from_files(
+            net, images, labels, recipe, seed=seed, device=torch.device(device), precision=precision,
+            mean=mean, std=std, weights=weights, teacher=teacher, snapshots=snapshots, on_epoch=on_epoch,
+            reading=reading or Reading(),
+        )  # fmt: skip
+    images = in_memory(images, f"recipe {recipe.name or 'without timm'}")
     job = _Training(net, images, labels, weights, recipe, seed, torch.device(device), precision, mean, std)
     job.learn_from(teacher, regions)
     keep = snapshot_epochs(recipe.epochs, snapshots)
@@ -102,16 +102,10 @@ def train(
         for epoch in range(1, recipe.epochs + 1):
             curve.append(job.epoch(epoch))
             if epoch in keep:
-                kept.append((epoch, {k: v.detach().to("cpu", copy=True) for k, v in net.state_dict().items()}))
+                kept.append((epoch, on_host(net)))
             if on_epoch is not None:
                 on_epoch(epoch, recipe.epochs)
     return TrainResult(curve, job.updates, kept)
-
-
-def snapshot_epochs(epochs: int, snapshots: int) -> list[int]:
-    """At most ``snapshots`` evenly spaced epochs of 1..epochs, increasing, the last among them."""
-    count = min(snapshots, epochs)
-    return [round(epochs * (i + 1) / count) for i in range(count)]
 
 
 class _Training:
@@ -130,11 +124,11 @@ class _Training:
         mean: npt.NDArray[np.float64],
         std: npt.NDArray[np.float64],
     ) -> None:
-        _check(images, labels, weights)
+        check_set(images, labels, weights)
         self.net = place(net, device).train()
         self.device, self.precision, self.recipe = device, precision, recipe
         self.images = resident(images, device)
-        self.labels = _label_tensor(labels).to(device)
+        self.labels = label_tensor(labels).to(device)
         self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
         self.normalise = Normalise(mean, std, device, layout(net))
         self.augment, self.augment_normalised = pipeline(recipe.augment), normalised_pipeline(recipe.augment)
@@ -164,11 +158,7 @@ class _Training:
             lr = float(self.schedule.get_last_lr()[0])
             totals += self.step(batch)
         loss, correct = (totals / len(self.images)).tolist()
-        if not math.isfinite(loss):
-            raise RuntimeError(
-                f"the loss is {loss} after epoch {number} of {self.recipe.epochs}: "
-                f"recipe {self.recipe.name} diverges; lower its lr ({self.recipe.lr:g})"
-            )
+        check_loss(loss, number, self.recipe.epochs, self.recipe.name, self.recipe.lr)
         return {"epoch": number, "loss": loss, "accuracy": correct, "lr": lr}
 
     def step(self, batch: torch.Tensor) -> torch.Tensor:
@@ -179,7 +169,7 @@ class _Training:
         if self.cutmix:
             mix = self.cutmix.draw(len(images), images.shape[2], images.shape[3])
             images = mix.images(images)
-        with _running_statistics(self.net) if len(batch) == 1 else nullcontext():
+        with running_statistics(self.net) if len(batch) == 1 else nullcontext():
             with autocast(self.device, self.precision):
                 logits = self.net(images)
             logits = logits.float()
@@ -213,37 +203,9 @@ class _Training:
         return weighted_mean(cross_entropy(logits, targets, self.recipe.label_smoothing), weights)
 
 
-def _label_tensor(labels: npt.NDArray[Any]) -> torch.Tensor:
-    if labels.ndim == 1:
-        return torch.tensor(np.asarray(labels, np.int64))
-    return torch.tensor(np.asarray(labels, np.float32))
-
-
-def _check(images: npt.NDArray[Any], labels: npt.NDArray[Any], weights: npt.NDArray[Any] | None) -> None:
-    if not len(images):
-        raise ValueError("there is nothing to train on: 0 images")
-    if len(labels) != len(images) or labels.ndim not in (1, 2):
-        raise ValueError(f"labels must be (n,) or (n, classes) for {len(images)} images, not {labels.shape}")
-    if weights is None:
-        return
-    if weights.shape != (len(images),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ValueError(f"weights must be {len(images)} finite numbers, none negative and not all 0")
-
-
 @contextmanager
 def _seeded_dropout(seed: int, device: torch.device) -> Iterator[None]:
     devices = [torch.cuda.current_device()] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive(seed, "dropout"))
         yield
-
-
-@contextmanager
-def _running_statistics(net: nn.Module) -> Iterator[None]:
-    """Batch norms use their running statistics: one sample has no spread of its own."""
-    norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training]
-    for norm in norms:
-        norm.eval()
-    yield
-    for norm in norms:
-        norm.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import timm.optim
 import torch
@@ -11,11 +12,16 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from dqbench.specs import Recipe
 
-_TIMM_NAMES = {"sgd": "momentum", "adam": "adam", "adamw": "adamw"}  # timm's "sgd" is Nesterov's
+_TIMM_NAMES = {  # timm's "sgd" is Nesterov's
+    "sgd": "momentum", "nesterov": "sgd", "adam": "adam", "adamw": "adamw", "rmsproptf": "rmsproptf",
+}  # fmt: skip
 
 
 def make_optimizer(net: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
     """The recipe's optimiser over all parameters of ``net``; SGD's momentum is the classical one."""
+    own: dict[str, Any] = {} if recipe.optimizer == "rmsproptf" else {"fused": True}
+    if recipe.timm and recipe.timm.epsilon:
+        own["eps"] = recipe.timm.epsilon
     optimizer: torch.optim.Optimizer = timm.optim.create_optimizer_v2(  # type: ignore[attr-defined]
         net,
         opt=_TIMM_NAMES[recipe.optimizer],
@@ -23,7 +29,7 @@ def make_optimizer(net: nn.Module, recipe: Recipe, device: torch.device) -> torc
         weight_decay=recipe.weight_decay,
         momentum=recipe.momentum,
         filter_bias_and_bn=recipe.decay_matrices_only,
-        fused=True,
+        **own,
     )
     return optimizer
 
@@ -38,7 +44,7 @@ def lr_factor(recipe: Recipe, step: int, total: int) -> float:
     """The share of ``recipe.lr`` at update ``step`` (from 0) of ``total``.
 
     Warm-up rises linearly and reaches 1 at its last update; ``cosine`` and ``half-cosine`` fall over the updates after
-    it; ``step`` and ``constant`` count from the start.
+    it; ``step``, ``decay`` and ``constant`` count from the start.
     """
     warmup = min(round(recipe.warmup_epochs * total / recipe.epochs), total - 1)
     if step < warmup:
@@ -48,6 +54,9 @@ def lr_factor(recipe: Recipe, step: int, total: int) -> float:
         return 0.5 * (1.0 + math.cos(math.pi * progress / 2))
     if recipe.schedule == "cosine":
         return recipe.final_lr + (1.0 - recipe.final_lr) * 0.5 * (1.0 + math.cos(math.pi * progress))
+    if recipe.schedule == "decay" and recipe.timm:
+        epoch = step * recipe.epochs // total
+        return float(recipe.timm.decay_rate ** (epoch // recipe.timm.decay_epochs))
     if recipe.schedule == "step":
         return recipe.step_factor if 2 * step >= total else 1.0
     return 1.0

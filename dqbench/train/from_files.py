@@ -1,0 +1,256 @@
+"""Training on images that worker processes decode and augment by timm, in passes, perhaps by several processes.
+
+Every draw derives from the training seed and its place: epoch, step, pass, image. So the result depends neither on the
+number of workers nor on where a killed training stopped, and on the number of processes only by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from dqbench.data.lazy import Images
+from dqbench.errors import UsageError
+from dqbench.nets.build import layout, place
+from dqbench.specs import Recipe, TimmRecipe
+from dqbench.train import processes
+from dqbench.train.averaging import Averaged, NormStatistics
+from dqbench.train.batches import autocast
+from dqbench.train.losses import cross_entropy, distillation
+from dqbench.train.mixing import Mixing
+from dqbench.train.modes import running_statistics
+from dqbench.train.passes import Pass, Step, epoch_steps
+from dqbench.train.result import StateDict, TrainResult, check_loss, check_set, label_tensor, on_host, snapshot_epochs
+from dqbench.train.resuming import Checkpoint
+from dqbench.train.schedule import lr_factor, make_optimizer
+from dqbench.train.views import Reader, Views, transform
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images are read, and where a training may leave what it can go on from; nothing here changes a result.
+
+    Attributes:
+        workers: processes that decode; 0 decodes between the steps.
+        scratch: folder for checkpoints, written after each epoch; None writes none.
+    """
+
+    workers: int = 0
+    scratch: Path | None = None
+
+
+def train_from_files(
+    net: nn.Module,
+    images: Images,
+    labels: npt.NDArray[Any],
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    mean: npt.NDArray[np.float64],
+    std: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    teacher: nn.Module | None,
+    snapshots: int,
+    on_epoch: Callable[[int, int], None] | None,
+    reading: Reading,
+) -> TrainResult:
+    """Train ``net`` in place by a recipe with ``timm``; arguments and errors as in :func:`dqbench.train.loop.train`."""
+    check_set(images, labels, weights)
+    side = int(images.shape[1])
+    timm = recipe.timm or TimmRecipe()
+    views = Views(images, transform(timm, side, mean, std), seed)
+    reader = Reader(views, reading.workers, device.type == "cuda")
+    run = _Training(net, label_tensor(labels), weights, recipe, timm, seed, device, precision, teacher, reader)
+    history = _History(run, Checkpoint(reading.scratch) if reading.scratch else None, recipe.epochs, snapshots)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        for epoch in range(history.start(), recipe.epochs + 1):
+            history.add(run.epoch(epoch))
+            if on_epoch is not None:
+                on_epoch(epoch, recipe.epochs)
+    net.load_state_dict(run.final())
+    return TrainResult(history.curve, run.updates, history.snapshots)
+
+
+class _History:
+    """The epochs so far, on disk as well where there is a checkpoint."""
+
+    def __init__(self, run: _Training, checkpoint: Checkpoint | None, epochs: int, snapshots: int) -> None:
+        self._run, self._checkpoint = run, checkpoint
+        self._keep = snapshot_epochs(epochs, snapshots)
+        self.curve: list[dict[str, float]] = []
+        self.snapshots: list[tuple[int, StateDict]] = []
+
+    def start(self) -> int:
+        """The first epoch that is to do."""
+        found = self._checkpoint.read(self._run.net, self._run.optimizer) if self._checkpoint else None
+        if found is not None and self._checkpoint is not None:
+            self.curve = found[0]
+            self._run.go_on(len(self.curve), found[1])
+            self.snapshots = self._checkpoint.kept(e for e in self._keep if e <= len(self.curve))
+        processes.wait_for_all()
+        return len(self.curve) + 1
+
+    def add(self, row: dict[str, float]) -> None:
+        """Note a finished epoch."""
+        self.curve.append(row)
+        epoch, run = len(self.curve), self._run
+        first = processes.rank() == 0
+        if epoch in self._keep:
+            self.snapshots.append((epoch, on_host(run.net) if run.averaged is None else _copied(run.averaged.values)))
+            if self._checkpoint is not None and first:
+                self._checkpoint.keep(epoch, self.snapshots[-1][1])
+        if self._checkpoint is not None and first:
+            averaged = run.averaged.values if run.averaged else None
+            self._checkpoint.write(epoch, run.net, run.optimizer, self.curve, averaged)
+
+
+def _copied(values: StateDict) -> StateDict:
+    return {name: value.to("cpu", copy=True) for name, value in values.items()}
+
+
+class _Training:
+    """A training in progress."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        labels: torch.Tensor,
+        weights: npt.NDArray[np.float64] | None,
+        recipe: Recipe,
+        timm: TimmRecipe,
+        seed: int,
+        device: torch.device,
+        precision: str,
+        teacher: nn.Module | None,
+        reader: Reader,
+    ) -> None:
+        self.net = place(net, device).train()
+        self.layout, self.device, self.precision = layout(net), device, precision
+        self.labels, self.recipe, self.timm, self.seed, self.reader = labels, recipe, timm, seed, reader
+        self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+        self.teacher = None if teacher is None else place(teacher, device).eval().requires_grad_(False)
+        self.mix = Mixing(timm)
+        self.optimizer = make_optimizer(net, recipe, device)
+        self.parameters = [p for p in net.parameters() if p.requires_grad]
+        self.norms = NormStatistics(net)
+        self.averaged = Averaged(net, timm.ema) if timm.ema else None
+        self.steps_per_epoch = -(-len(labels) // recipe.batch_size)
+        self.updates = 0
+
+    def go_on(self, epochs: int, averaged: StateDict) -> None:
+        """Continue after so many epochs; network and optimiser are there already."""
+        self.updates = epochs * self.steps_per_epoch
+        if self.averaged is not None:
+            self.averaged.load(averaged)
+
+    def final(self) -> StateDict:
+        """The weights that count: averaged ones where the recipe averages, else the last."""
+        return self.averaged.values if self.averaged else self.net.state_dict()
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """One pass over the data."""
+        steps = epoch_steps(len(self.labels), self.recipe.batch_size, self.timm.pass_size, self.seed, number)
+        mine = [list(islice(step.passes, processes.rank(), None, processes.world())) for step in steps]
+        wanted = [[(number, int(i)) for i in part.positions.tolist()] for parts in mine for part in parts]
+        views = self.reader.read(wanted)
+        totals = torch.zeros(2, dtype=torch.float64, device=self.device)
+        lr = 0.0
+        for step, parts in zip(steps, mine, strict=True):
+            lr = self._set_rate()
+            totals += self._step(step, parts, views)
+        processes.add_up([totals])
+        loss, correct = (totals / len(self.labels)).tolist()
+        check_loss(loss, number, self.recipe.epochs, self.recipe.name, self.recipe.lr)
+        return {"epoch": number, "loss": loss, "accuracy": correct, "lr": lr}
+
+    def _set_rate(self) -> float:
+        lr = self.recipe.lr * lr_factor(self.recipe, self.updates, self.recipe.epochs * self.steps_per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def _step(self, step: Step, parts: list[Pass], views: Iterator[torch.Tensor]) -> torch.Tensor:
+        """One update; the summed loss and correct answers of this process's passes."""
+        total = torch.zeros(2, dtype=torch.float64, device=self.device)
+        spread = len(step.positions) > 1
+        scale = self._scale(step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.norms.begin()
+        for part in parts:
+            with nullcontext() if spread else running_statistics(self.net):
+                loss, correct = self._pass(part, next(views), scale)
+            self.norms.note(part.share)
+            total += torch.stack([loss * len(step.positions), correct]).double()
+        self._exchange()
+        self.norms.end(spread)
+        if self.timm.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.timm.clip)
+        self.optimizer.step()
+        self.updates += 1
+        if self.averaged is not None:
+            self.averaged.update(self.updates)
+        return total
+
+    def _scale(self, step: Step) -> float:
+        """What the losses of a step's samples, times their weights, are divided by."""
+        if self.weights is None:
+            return float(len(step.positions))
+        return max(float(self.weights[step.positions].sum()), torch.finfo(torch.float32).tiny)
+
+    def _pass(self, part: Pass, views: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add a pass's gradients; its part of the step's loss, and correct answers."""
+        images = views.to(self.device, non_blocking=True).contiguous(memory_format=self.layout)
+        labels = self.labels[part.positions].to(self.device, non_blocking=True)
+        mixed = self.mix(images, part.seed)
+        torch.manual_seed(part.seed)
+        with autocast(self.device, self.precision):
+            logits = self.net(images)
+        logits = logits.float()
+        targets = mixed.targets(labels, logits.shape[1]) if mixed else labels
+        losses = self._losses(logits, targets, images)
+        if self.weights is not None:
+            losses = losses * self.weights[part.positions].to(self.device, non_blocking=True)
+        loss = losses.sum() / scale
+        loss.backward()  # type: ignore[no-untyped-call]
+        truth = labels if labels.ndim == 1 else labels.argmax(1)
+        return loss.detach(), (logits.detach().argmax(1) == truth).sum()
+
+    def _losses(self, logits: torch.Tensor, targets: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        if self.teacher is None:
+            return cross_entropy(logits, targets, self.recipe.label_smoothing)
+        with torch.no_grad(), autocast(self.device, self.precision):
+            taught = self.teacher(images)
+        return distillation(logits, taught.float(), self.recipe.temperature)
+
+    def _exchange(self) -> None:
+        """Sum gradients and batch-norm statistics over all processes."""
+        if processes.world() == 1:
+            return
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        processes.add_up([p.grad for p in self.parameters if p.grad is not None])
+        processes.add_up(self.norms.parts())
+
+
+def refuse_regions(recipe: Recipe) -> None:
+    """Stored views cannot be replayed by timm's transforms.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(
+        f"recipe {recipe.name} augments by timm, whose views cannot be stored with soft labels; take another recipe "
+        "(--recipe), or --labels teacher"
+    )
