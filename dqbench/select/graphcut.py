@@ -9,56 +9,21 @@ squared distance of vectors that are not normalised, which up to a constant give
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dqbench.select.bins import Bins, bin_sizes
+from dqbench.select.cut import GraphCut, IntArray, tie_width
 from dqbench.select.rank_one import FloatArray, RankOne
 
-IntArray = npt.NDArray[np.int64]
-
-TIE = 1e-12
-"""Gains closer than this, times the group's size and its longest squared vector, are a tie."""
+__all__ = ["MEMORY", "GraphCut", "graph_cut_bins", "greedy"]
 
 MEMORY = 2 << 30
 """Bytes that the similarities of one group may take before they are made in blocks."""
 
 _BLOCK = 64
-_STRIP = 256
-
-
-@dataclass(frozen=True)
-class GraphCut:
-    """What is maximised.
-
-    Attributes:
-        metric: ``cosine``, or ``l2`` for squared distances of vectors as they are.
-        lam: λ, the weight of being like the rest against being unlike the picks.
-    """
-
-    metric: Literal["cosine", "l2"] = "cosine"
-    lam: float = 1.0
-
-    def start(self, vectors: RankOne) -> FloatArray:
-        """The gain of each vector before the first pick, shape (n,)."""
-        if self.metric == "cosine":
-            return self.lam * vectors.sums()
-        return self.lam * (2 * vectors.sums() - len(vectors) * vectors.diagonal())
-
-    def penalties(self, vectors: RankOne, rows: IntArray | slice, out: FloatArray) -> FloatArray:
-        """What a pick of each of ``rows`` takes from the gain of every vector, written to ``out``."""
-        right = vectors.right[rows]
-        np.matmul(right, vectors.right.T, out=out)
-        left = vectors.left[rows] * (2 if self.metric == "cosine" else 4)
-        for first in range(0, len(out), _STRIP):
-            strip = slice(first, first + _STRIP)
-            out[strip] *= left[strip] @ vectors.left.T
-        if self.metric == "l2":
-            out -= 2 * vectors.diagonal()
-        return out
 
 
 def graph_cut_bins(
@@ -127,11 +92,6 @@ def greedy(vectors: RankOne, sizes: Sequence[int], cut: GraphCut, buffer: FloatA
         left = np.isfinite(gain)
         gain[left] = start[left] + cut.lam / 2 * (gain[left] - start[left])
     return order
-
-
-def tie_width(vectors: RankOne) -> float:
-    """How far apart two gains may be by rounding alone."""
-    return TIE * len(vectors) * float(vectors.diagonal().max(initial=0.0))
 
 
 class _Penalties:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dqbench.select.cut import GraphCut, IntArray, tie_width
 from dqbench.select.rank_one import RankOne
-
-if TYPE_CHECKING:
-    from dqbench.select.graphcut import GraphCut, IntArray
 
 
 def greedy_batched(
@@ -37,8 +34,6 @@ class _Batch:
     """Gains of a batch of groups, shape (groups, n) with n the largest group's samples; float64."""
 
     def __init__(self, pairs: Sequence[tuple[RankOne, Sequence[int]]], cut: GraphCut, device: str, memory: int) -> None:
-        from dqbench.select.graphcut import tie_width
-
         self._vectors = [v for v, _ in pairs]
         self._sizes = [s for _, s in pairs]
         self._cut, self._device = cut, device
