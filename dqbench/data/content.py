@@ -7,13 +7,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays
-from dqbench.data.lazy import Images
+from dqbench.data.lazy import Images, batches
 from dqbench.errors import UsageError
 
 CHUNK_BYTES = 1 << 22
@@ -29,7 +29,7 @@ def content_hash(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], c
     """
     header = {"classes": list(class_names), "shape": list(images.shape)}
     digest = hashlib.sha256((json.dumps(header, separators=(",", ":")) + "\n").encode("ascii"))
-    for part in _chunks(images):
+    for part in batches(images, CHUNK_BYTES):
         digest.update(np.ascontiguousarray(part).data)
     digest.update(np.ascontiguousarray(labels, dtype="<i8").data)
     return digest.hexdigest()
@@ -43,7 +43,7 @@ def channel_statistics(images: Images) -> tuple[npt.NDArray[np.float64], npt.NDA
     """
     channels = images.shape[3]
     counts = np.zeros((channels, 256), dtype=np.int64)
-    for part in _chunks(images):
+    for part in batches(images, CHUNK_BYTES):
         for channel in range(channels):
             counts[channel] += np.bincount(part[..., channel].ravel(), minlength=256)
     moments = [_moments([int(count) for count in row]) for row in counts]
@@ -57,12 +57,6 @@ def _moments(counts: list[int]) -> tuple[float, float]:
     second = sum(value * value * count for value, count in enumerate(counts))
     spread = n * second - first * first
     return first / n / 255, math.sqrt(spread) / n / 255 if spread else 1.0
-
-
-def _chunks(images: Images) -> Iterator[npt.NDArray[np.uint8]]:
-    step = max(1, CHUNK_BYTES // max(1, math.prod(images.shape[1:])))
-    for start in range(0, len(images), step):
-        yield images[start : start + step]
 
 
 def first_of_each_class(labels: npt.NDArray[np.int64], per_class: int) -> npt.NDArray[np.int64]:

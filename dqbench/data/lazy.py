@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,6 +162,8 @@ def centre(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
-def batch_size(images: Images, budget_bytes: int = 1 << 27) -> int:
-    """How many images fit into so many bytes once decoded, at least 1."""
-    return max(1, budget_bytes // max(1, math.prod(images.shape[1:])))
+def batches(images: Images, most_bytes: int = 1 << 26) -> Iterator[npt.NDArray[np.uint8]]:
+    """All images in order, decoded so many bytes at a time, at least one image."""
+    step = max(1, most_bytes // max(1, math.prod(images.shape[1:])))
+    for start in range(0, len(images), step):
+        yield images[start : start + step]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.compressed import Compressed, Patches
+from dqbench.data.lazy import LazyImages
 from dqbench.data.source import Source
 from dqbench.jobs.job import Context
 from dqbench.pixels.options import folder_hash
@@ -47,9 +48,9 @@ def decoder_bytes(spec: Mapping[str, Any], inputs: Mapping[str, Path]) -> dict[s
     return {"decoder": mae.weight_bytes(str(inputs.get("decoder") or spec["mae"]["name"]))}
 
 
-def rebuilding_notes(kept: Compressed | None, images: npt.NDArray[Any], source: Source) -> dict[str, Any]:
+def rebuilding_notes(kept: Compressed | None, images: npt.NDArray[Any] | LazyImages, source: Source) -> dict[str, Any]:
     """How near the rebuilt images are to the originals; nothing where whole images are kept."""
     if not isinstance(kept, Patches):
         return {}
-    ratio = psnr(images, source.images[source.positions(kept.ids)])
+    ratio = psnr(np.asarray(images), source.images[source.positions(kept.ids)])
     return {"psnr_db": None if ratio is None else round(ratio, 3)}

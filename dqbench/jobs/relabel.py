@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dqbench import compressed
+from dqbench.data.lazy import in_memory
 from dqbench.jobs.inputs import open_source
 from dqbench.jobs.job import Context
 from dqbench.jobs.rebuilding import rebuilder
@@ -23,7 +24,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     teacher = load_teacher(inputs["teacher"], spec["teacher_arch"], source, context, spec["precision"])
     labels = relabel(
         teacher,
-        training_set(source, kept, rebuilder(spec, inputs, context)).images,
+        in_memory(training_set(source, kept, rebuilder(spec, inputs, context)).images, "storing soft labels"),
         Recipe(name="of the labels", batch_size=1, lr=1, **spec["recipe"]),
         seed=spec["seed"],
         device=context.device,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from dqbench import compressed
 from dqbench.compressed import Compressed, Distilled, Patches
+from dqbench.data.lazy import LazyImages, take
 from dqbench.data.source import Source
 from dqbench.jobs.inputs import build_net, open_source
 from dqbench.jobs.job import Context
@@ -28,23 +29,33 @@ from dqbench.train.regions import RegionLabels
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a network is trained on: images (k, h, w, c) uint8, labels (k,), loss weights (k,) or None."""
+    """What a network is trained on.
 
-    images: npt.NDArray[Any]
+    Attributes:
+        images: (k, h, w, c), uint8 or, where they are made, float32.
+        labels: (k,), or probabilities (k, classes).
+        weights: of each sample in the loss, (k,), or None.
+        file_sizes: bytes of each image's file where images are in files, (k,), else None.
+    """
+
+    images: npt.NDArray[Any] | LazyImages
     labels: npt.NDArray[Any]
     weights: npt.NDArray[np.float64] | None
+    file_sizes: npt.NDArray[np.int64] | None = None
 
 
 def training_set(source: Source, kept: Compressed | None, rebuilt: Rebuilder) -> TrainingSet:
     """The images, labels and weights of a compressed set, patches ``rebuilt``, or of the whole source."""
     if kept is None:
-        return TrainingSet(np.asarray(source.images), source.labels, None)
+        images = source.images if isinstance(source.images, LazyImages) else np.asarray(source.images)
+        return TrainingSet(images, source.labels, None, source.file_sizes)
     if isinstance(kept, Distilled):
         return TrainingSet(kept.images, kept.labels, None)
     if isinstance(kept, Patches):
         return TrainingSet(rebuilt(kept), kept.labels.astype(np.int64), kept.weights)
     where = source.positions(kept.ids)
-    return TrainingSet(np.asarray(source.images[where]), source.labels[where], kept.weights)
+    sizes = None if source.file_sizes is None else source.file_sizes[where]
+    return TrainingSet(take(source.images, where), source.labels[where], kept.weights, sizes)
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
@@ -88,7 +99,10 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
 def _bytes(
     spec: Mapping[str, Any], inputs: Mapping[str, Path], kept: Compressed | None, data: TrainingSet
 ) -> dict[str, int]:
-    parts = {**stored_parts(kept, inputs.get("kept"), data.images, data.labels), **decoder_bytes(spec, inputs)}
+    parts = {
+        **stored_parts(kept, inputs.get("kept"), data.images, data.labels, data.file_sizes),
+        **decoder_bytes(spec, inputs),
+    }
     return with_taught_labels(parts, inputs.get("regions"), inputs.get("teacher"))
 
 

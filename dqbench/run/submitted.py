@@ -205,11 +205,11 @@ def _check_kept(submission: Submission, files: Mapping[str, bytes], unread: dict
             where = source.positions(kept.ids)
         except ValueError as error:
             raise UsageError(f"seed {run.seed}: {error}") from None
-        _check_budget(kept, source.labels[where], run, record, source)
+        _check_budget(kept, where, run, record, source)
 
 
-def _check_budget(kept: Subset, labels: Any, run: Run, record: Record, source: Source) -> None:
-    seed, asked = run.seed, record.cell.budget
+def _check_budget(kept: Subset, where: Any, run: Run, record: Record, source: Source) -> None:
+    seed, asked, labels = run.seed, record.cell.budget, source.labels[where]
     wanted = resolve(asked, source.class_counts, seed)
     _expect(len(kept) == wanted.total, f"seed {seed} kept {len(kept)} samples; the budget {asked} is {wanted.total}")
     counts = np.bincount(labels, minlength=source.classes)
@@ -220,8 +220,10 @@ def _check_budget(kept: Subset, labels: Any, run: Run, record: Record, source: S
     if record.cell.labels != "hard":
         return
     label_bytes = 1 if int(labels.max(initial=0)) < 256 else 2
-    each = int(np.prod(source.images.shape[1:])) + label_bytes + (0 if kept.weights is None else 4)
-    _expect(run.bytes == each * len(kept), f"seed {seed}: {run.bytes} bytes; what was kept takes {each * len(kept)}")
+    pixels = int(np.prod(source.images.shape[1:])) * len(kept)
+    images = pixels if source.file_sizes is None else int(source.file_sizes[where].sum())
+    total = images + (label_bytes + (0 if kept.weights is None else 4)) * len(kept)
+    _expect(run.bytes == total, f"seed {seed}: {run.bytes} bytes; what was kept takes {total}")
 
 
 def _array(data: bytes | None, kind: str) -> np.ndarray[Any, Any] | None:

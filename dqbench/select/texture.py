@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dqbench.data.lazy import Images
+from dqbench.data.lazy import Images, batches
 from dqbench.select.bins import Bins
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,9 +27,9 @@ def texture(images: Images, patch: int) -> FloatArray:
         images: shape (n, height, width, channels), uint8; three channels are RGB, others are averaged.
         patch: L in pixels.
     """
-    _, height, width, _ = images.shape
-    step = max(1, _CHUNK_PIXELS // (height * width))
-    chunks = [_chunk_texture(images[first : first + step], patch) for first in range(0, len(images), step)]
+    channels = images.shape[3]
+    at_once = _CHUNK_PIXELS * channels
+    chunks = [_chunk_texture(chunk, patch) for some in batches(images) for chunk in batches(some, at_once)]
     return np.concatenate(chunks)
 
 

@@ -122,6 +122,8 @@ def test_it_goes_to_other_processes(images: LazyImages) -> None:
     assert np.array_equal(pickle.loads(pickle.dumps(images))[2], images[2])
 
 
-def test_batches_fit_the_bytes(images: LazyImages) -> None:
-    assert lazy.batch_size(images, 3 * images.bytes_each + 1) == 3
-    assert lazy.batch_size(images, 1) == 1
+def test_batches_fit_the_bytes_and_come_in_order(images: LazyImages) -> None:
+    whole = np.asarray(images)
+    assert [len(part) for part in lazy.batches(images, 4 * images.bytes_each + 1)] == [4, 2]
+    assert [len(part) for part in lazy.batches(images, 1)] == [1] * 6
+    assert np.array_equal(np.concatenate(list(lazy.batches(whole, 2 * images.bytes_each))), whole)
