@@ -14,25 +14,10 @@ import torch
 
 from dqbench.distill.siamese import OPERATIONS, SHARES
 from dqbench.errors import UsageError
-from dqbench.seeds import derive
 from dqbench.specs import Recipe
+from dqbench.train.draws import Draws
 from dqbench.train.geometry import Geometry, named
 from dqbench.train.randaugment import RandAugment
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The generators that augmentation draws from."""
-
-    device: torch.Generator
-    host: torch.Generator
-
-    @classmethod
-    def seeded(cls, seed: int, device: torch.device) -> Draws:
-        """Generators for ``device`` and the host, seeded for augmentation by the training seed."""
-        on_device = torch.Generator(device).manual_seed(derive(seed, "augment"))
-        return cls(on_device, torch.Generator().manual_seed(derive(seed, "augment", "host")))
-
 
 Augmentation = Callable[[torch.Tensor, Draws], torch.Tensor]
 

@@ -17,9 +17,10 @@ from dqbench.data.lazy import LazyImages, in_memory
 from dqbench.nets.build import layout, place
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
-from dqbench.train.augment import Draws, normalised_pipeline, pipeline
+from dqbench.train.augment import normalised_pipeline, pipeline
 from dqbench.train.batches import Normalise, autocast, resident, shuffled
 from dqbench.train.cutmix import CutMix
+from dqbench.train.draws import Draws
 from dqbench.train.from_files import Reading, refuse_regions, train_from_files
 from dqbench.train.losses import cross_entropy, distillation, weighted_mean
 from dqbench.train.modes import running_statistics

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
 from dqbench.errors import UsageError
-
-if TYPE_CHECKING:
-    from dqbench.train.augment import Draws
+from dqbench.train.draws import Draws
 
 STRENGTHS = 31
 GEOMETRIC = ("shear-x", "shear-y", "translate-x", "translate-y", "rotate")

@@ -19,8 +19,9 @@ from torch import nn
 from dqbench.errors import UsageError
 from dqbench.nets.build import layout, place
 from dqbench.specs import Recipe
-from dqbench.train.augment import Draws, Views
+from dqbench.train.augment import Views
 from dqbench.train.batches import Normalise, autocast, resident
+from dqbench.train.draws import Draws
 
 Array = npt.NDArray[Any]
 

@@ -20,7 +20,8 @@ from dqbench.run.grid import plan
 from dqbench.run.planned import Plan
 from dqbench.run.request import Request
 from dqbench.specs import Budget, MethodSpec, Recipe
-from dqbench.train.augment import Draws, Views
+from dqbench.train.augment import Views
+from dqbench.train.draws import Draws
 from dqbench.train.regions import RegionLabels
 
 METHODS = plugins.load().methods

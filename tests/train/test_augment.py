@@ -10,7 +10,8 @@ from torchvision.transforms.autoaugment import _apply_op
 
 from dqbench.distill.siamese import OPERATIONS as DSA
 from dqbench.errors import UsageError
-from dqbench.train.augment import Draws, dsa, normalised_pipeline, pipeline
+from dqbench.train.augment import dsa, normalised_pipeline, pipeline
+from dqbench.train.draws import Draws
 from dqbench.train.randaugment import OPERATIONS, UNSIGNED, RandAugment
 
 torch.set_num_threads(1)

@@ -8,7 +8,8 @@ from torchvision.transforms.v2 import functional as vision
 
 from dqbench.errors import UsageError
 from dqbench.specs import Recipe
-from dqbench.train.augment import Draws, Views, pipeline
+from dqbench.train.augment import Views, pipeline
+from dqbench.train.draws import Draws
 from dqbench.train.geometry import Patches, Region
 from dqbench.train.resample import resample
 

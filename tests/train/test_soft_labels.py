@@ -15,9 +15,10 @@ from dqbench.errors import UsageError
 from dqbench.nets.small import DigitsMLP
 from dqbench.specs import Recipe
 from dqbench.train import losses
-from dqbench.train.augment import Draws, Views
+from dqbench.train.augment import Views
 from dqbench.train.batches import Normalise
 from dqbench.train.cutmix import CutMix, Mix
+from dqbench.train.draws import Draws
 from dqbench.train.loop import TrainResult, seeded_net, train
 from dqbench.train.regions import RegionLabels, relabel
 
