@@ -1,0 +1,84 @@
+"""Detection and segmentation sets into the store, and their files compared with what they were."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dqbench.data.annotated import Annotated, Part, annotated_of
+from dqbench.data.annotated_hash import PartFacts, Progress
+from dqbench.data.coco_files import LAYOUT as COCO_LAYOUT
+from dqbench.data.coco_files import find_coco, looks_like_coco, scan_coco
+from dqbench.data.companion import Companion, write_companion
+from dqbench.data.label_maps import LAYOUT as MAPS_LAYOUT
+from dqbench.data.label_maps import find_label_maps, looks_segmented, scan_label_maps
+from dqbench.errors import UsageError
+
+OFFICIAL = {"coco": ("detection", (118_287, 5_000)), "ade20k": ("segmentation", (20_210, 2_000))}
+"""Names that stand for official sets: their form, and how many training and test images they have."""
+
+
+def looks_annotated(folder: Path) -> bool:
+    """Whether the folder looks like a detection or segmentation set."""
+    return folder.is_dir() and (looks_like_coco(folder) or looks_segmented(folder))
+
+
+def import_annotated(name: str, folder: Path, progress: Progress | None = None) -> tuple[Companion, list[str]]:
+    """Check a detection or segmentation set and store where it is; gives what there is to know of it, too.
+
+    Args:
+        name: what it is to be called; a name of ``OFFICIAL`` must have that form.
+        folder: it is read in its place, then and later.
+        progress: told after each image of the training part, then of the test part.
+
+    Raises:
+        UsageError: wrong layout, missing or unreadable files, annotations that do not fit, or a data folder that cannot
+            be written.
+    """
+    form, official = OFFICIAL.get(name, ("", ()))
+    found = _find(name, folder, form)
+    facts = _scan(found, progress)
+    note = f"{facts[0].images:,} training and {facts[1].images:,} test images, {len(found.class_names)} classes"
+    counts = {"images": [one.images for one in facts], "class_counts": [list(one.class_counts) for one in facts]}
+    companion = Companion(name, _hash(facts), "imported", note, {**found.facts(), **counts})
+    others = [one.images for one in facts] != list(official)
+    missed = [f"the official {name} has {official[0]:,} and {official[1]:,} images"] if official and others else []
+    return write_companion(name, lambda _: companion), missed
+
+
+def verify_annotated(companion: Companion, progress: Progress | None = None) -> None:
+    """Go through all files of a detection or segmentation set again.
+
+    Raises:
+        UsageError: one is not what it was when the set was imported.
+    """
+    found = annotated_of(companion)
+    if found is None:
+        raise UsageError(f"{companion.name} is no detection or segmentation set")
+    if _hash(_scan(found, progress)) != companion.hash:
+        raise UsageError(
+            f"the files of {companion.name} in {found.root} are not what they were; run: dqbench data import "
+            f"{companion.name} {found.root}"
+        )
+
+
+def _find(name: str, folder: Path, form: str) -> Annotated:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; {COCO_LAYOUT if form == 'detection' else MAPS_LAYOUT}")
+    detected = looks_like_coco(folder)
+    if form == "detection" or (detected and not form):
+        return find_coco(folder)
+    if form == "segmentation" and not looks_segmented(folder):
+        raise UsageError(f"{folder} is not laid out as {name} is; {MAPS_LAYOUT}")
+    return find_label_maps(folder)
+
+
+def _scan(found: Annotated, progress: Progress | None) -> Sequence[PartFacts]:
+    scan: Callable[[Annotated, Part, Progress | None], PartFacts]
+    scan = scan_coco if found.form == "detection" else scan_label_maps
+    return [scan(found, part, progress) for part in (found.train, found.test)]
+
+
+def _hash(facts: Sequence[PartFacts]) -> str:
+    return hashlib.sha256(" ".join(one.hash for one in facts).encode()).hexdigest()
