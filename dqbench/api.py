@@ -25,6 +25,7 @@ def compress(
     *,
     keep: float | None = None,
     ipc: int | None = None,
+    max_bytes: int | str | None = None,
     config: Mapping[str, Any] | None = None,
     observer: str | None = None,
     epochs: int = 10,
@@ -38,8 +39,10 @@ def compress(
         source: an opened source, or the path of an image folder or ``.npz`` file.
         method: a registered method's name.
         keep: keep ratio in (0, 1]; or
-        ipc: images per class.
-        config: options of the method, the rest as by default.
+        ipc: images per class; or
+        max_bytes: bytes of what is stored, e.g. ``"2MB"``; see ``dqbench compress --bytes``.
+        config: options of the method, the rest as by default; for methods that keep samples also ``drop`` and what
+            decides which patches that is.
         observer: architecture of the observer; by default ``resnet10-slim`` on a CPU, ``resnet18`` on a GPU.
         epochs: the observer's.
         seed: of the observer and the selection.
@@ -47,7 +50,8 @@ def compress(
         size: side in pixels at which the images of a folder are seen.
 
     Returns:
-        A ``Subset`` whose ids are the source's native ones, in the order of selection, or ``Distilled`` images.
+        A ``Subset`` whose ids are the source's native ones, in the order of selection; ``Patches`` of it where some are
+        dropped, which ``KeptDataset`` rebuilds; or ``Distilled`` images.
 
     Raises:
         UsageError: an unknown name, a wrong option, unusable data or a budget that cannot be met.
@@ -57,18 +61,24 @@ def compress(
     from dqbench.run import devices
     from dqbench.run.compressing import Compressor
     from dqbench.run.keeping import DEFAULT_OBSERVER, observer_recipe
-    from dqbench.run.settings import variants
+    from dqbench.run.settings import rows
 
-    if (keep is None) == (ipc is None):
-        raise UsageError("give either keep=RATIO or ipc=IMAGES_PER_CLASS")
-    budget = Budget.ratio(keep) if keep is not None else Budget.ipc(ipc or 0)
+    budgets = [Budget.ratio(keep)] if keep is not None else []
+    budgets += [Budget.ipc(ipc)] if ipc is not None else []
+    budgets += [Budget.of_bytes(max_bytes)] if max_bytes is not None else []
+    if len(budgets) != 1:
+        raise UsageError("give one of keep=RATIO, ipc=IMAGES_PER_CLASS and max_bytes=SIZE")
     registry = plugins.load()
     spec = registry.methods[method]
-    (chosen,) = variants(spec, {name: [value] for name, value in (config or {}).items()})
+    filling = sorted({"fill", "mae", "mae_epochs"} & set(config or {}) - set(spec.config.model_fields))
+    if spec.kind != "distillation" and filling:
+        raise UsageError(f"{filling[0]} is said to KeptDataset, which fills in dropped patches")
+    ((chosen, pixels),) = rows(spec, {name: [value] for name, value in (config or {}).items()})
     opened = source if isinstance(source, Source) else open_user_data(Path(source), size=size).source
     resolved = devices.find(device).kind
     watching = ObserverSpec(observer or DEFAULT_OBSERVER[resolved], observer_recipe(epochs, len(opened)))
-    return Compressor(registry, spec, chosen, watching, seed, resolved).compress(opened, budget)
+    compressor = Compressor(registry, spec, chosen, watching, seed, resolved, pixels=pixels, files=bool(opened.files))
+    return compressor.compress(opened, budgets[0])
 
 
 def run(

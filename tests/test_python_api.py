@@ -35,5 +35,5 @@ def test_compress_gives_native_ids_within_the_budget(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("budget", [{}, {"keep": 0.1, "ipc": 3}])
 def test_compress_wants_one_budget(tmp_path: Path, budget: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="either keep=RATIO or ipc=IMAGES_PER_CLASS"):
+    with pytest.raises(UsageError, match="give one of keep=RATIO, ipc=IMAGES_PER_CLASS and max_bytes=SIZE"):
         dqbench.compress(tmp_path, "dq", **budget)  # type: ignore[arg-type]

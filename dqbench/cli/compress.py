@@ -13,6 +13,7 @@ from dqbench.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from dqbench.data.kept import Images
+    from dqbench.pixels.options import PixelOptions
     from dqbench.specs import Budget, Config, MethodSpec
 
 
@@ -28,6 +29,10 @@ def compress(
     out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
     keep: Annotated[str | None, typer.Option(help="Keep ratio in (0, 1].")] = None,
     ipc: Annotated[str | None, typer.Option(help="Images per class to keep.")] = None,
+    bytes_: Annotated[
+        str | None,
+        typer.Option("--bytes", help="Bytes to keep, e.g. 2MB; of an .npz file, or where patches are dropped."),
+    ] = None,
     images: Annotated[str, typer.Option(help="none, link or copy: a folder of the kept images.")] = "none",
     size: Annotated[int, typer.Option(help="Side in pixels at which the observer sees a folder's images.")] = 64,
     observer: Annotated[str | None, typer.Option(help="Architecture of the observer; see: dqbench list archs.")] = None,
@@ -43,35 +48,38 @@ def compress(
     state: State = ctx.obj
     if images not in ("none", "link", "copy"):
         raise unknown_name("--images choice", images, ["none", "link", "copy"])
-    budget = _budget(keep, ipc)
+    budget = _budget(keep, ipc, bytes_)
     spec = state.registry().methods[method]
-    config = _config(state, spec, set_ or [])
+    config, pixels = _config(state, spec, set_ or [])
     from dqbench.run.keeping import Order, keep_own_images
 
     order = Order(
         data=data, out=out, method=spec, config=config, budget=budget, images=cast("Images", images), size=size,
         observer=observer, epochs=epochs, seed=seed, device=device, skip_unreadable=skip_unreadable,
+        pixels=pixels,
     )  # fmt: skip
     facts = keep_own_images(order, state.registry(), on_step=lambda text: _step(state, text))
     _tell(state, facts, out)
 
 
-def _budget(keep: str | None, ipc: str | None) -> Budget:
+def _budget(keep: str | None, ipc: str | None, size: str | None) -> Budget:
     from dqbench.specs import Budget
 
-    if (keep is None) == (ipc is None):
-        raise UsageError("give either --keep RATIO or --ipc IMAGES_PER_CLASS")
+    if sum(given is not None for given in (keep, ipc, size)) != 1:
+        raise UsageError("give one of --keep RATIO, --ipc IMAGES_PER_CLASS and --bytes SIZE")
+    if size is not None:
+        return Budget.of_bytes(size)
     return Budget.ratio(keep) if keep is not None else Budget.ipc(ipc or "")
 
 
-def _config(state: State, spec: MethodSpec, texts: list[str]) -> Config:
-    from dqbench.run.settings import parse, variants
+def _config(state: State, spec: MethodSpec, texts: list[str]) -> tuple[Config, PixelOptions | None]:
+    from dqbench.run.settings import parse, rows
 
     parsed = parse(texts, state.registry().methods)
     others = [*(set(parsed.methods) - {spec.name}), *(["observer"] if parsed.observer else [])]
     if others or parsed.recipe:
         raise UsageError(f"--set here takes options of {spec.name} only, e.g. {spec.name}.OPTION=VALUE")
-    configs = list(variants(spec, parsed.methods.get(spec.name, {})))
+    configs = list(rows(spec, parsed.methods.get(spec.name, {})))
     if len(configs) != 1:
         raise UsageError(f"--set spans {len(configs)} variants of {spec.name}; compress takes one")
     return configs[0]
@@ -90,6 +98,17 @@ def _tell(state: State, facts: dict[str, Any], out: Path) -> None:
         state.warn(f"skipped, unreadable: {skipped}")
     state.console.print(
         f"kept {facts['kept']} of {facts['samples']} images ({facts['kept_bytes'] / 2**20:.1f} of "
-        f"{facts['source_bytes'] / 2**20:.1f} MiB) with {facts['method']}; manifest: {out / 'manifest.csv'}",
+        f"{facts['source_bytes'] / 2**20:.1f} MiB) with {facts['method']}{_dropped(facts)}; manifest: "
+        f"{out / 'manifest.csv'}",
         soft_wrap=True,
     )
+
+
+def _dropped(facts: dict[str, Any]) -> str:
+    """What is told of dropped patches, and of the images that are rebuilt from the rest."""
+    if "pixels" not in facts:
+        return ""
+    near = "" if facts["psnr_db"] is None else f", PSNR {facts['psnr_db']:.1f} dB"
+    decoder = facts["bytes_parts"].get("decoder")
+    beside = f", beside an MAE of {decoder / 2**20:.1f} MiB" if decoder else ""
+    return f" and {facts['kept_pixels']:.1%} of the pixels, rebuilt with {facts['pixels']['fill']}{near}{beside}"

@@ -7,13 +7,15 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from dqbench import compressed
-from dqbench.compressed import Subset
+from dqbench.compressed import Distilled, Patches, Subset
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 
@@ -22,13 +24,33 @@ Images = Literal["none", "link", "copy"]
 COLUMNS = ("position", "id", "file", "label", "class", "bin", "rank", "weight")
 
 
+@dataclass(frozen=True)
+class Patched:
+    """Kept samples of which patches were dropped.
+
+    Attributes:
+        folder: where the patches are saved, below ``kept``, and what rebuilds them.
+        images: the rebuilt images in the order of selection, (k, h, w, c) uint8.
+    """
+
+    folder: Path
+    images: npt.NDArray[np.uint8]
+
+
 def write(
-    kept: Subset, source: Source, out: Path, facts: Mapping[str, Any], images: Images = "none", root: Path | None = None
+    kept: Subset,
+    source: Source,
+    out: Path,
+    facts: Mapping[str, Any],
+    images: Images = "none",
+    root: Path | None = None,
+    patched: Patched | None = None,
 ) -> None:
-    """Write ``manifest.csv``, ``manifest.json``, the subset's arrays and, on request, the kept images.
+    """Write ``manifest.csv``, ``manifest.json``, the set's arrays and, on request, the kept images.
 
     ``link`` makes symbolic links to the source's files and needs ``root``, the folder they are relative to; ``copy``
-    copies them, or writes PNG files where the source is arrays. All of it appears at once, or nothing.
+    copies them, or writes PNG files where the source is arrays or images were rebuilt. All of it appears at once, or
+    nothing.
 
     Raises:
         UsageError: ``out`` is there and not empty, or cannot be written; links asked for where there are no files.
@@ -39,10 +61,15 @@ def write(
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
-        compressed.save(kept, temporary / "kept")
+        if patched:
+            shutil.copytree(patched.folder, temporary, dirs_exist_ok=True)
+        else:
+            compressed.save(kept, temporary / "kept")
         _write_manifest(kept, source, temporary / "manifest.csv")
         (temporary / "manifest.json").write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
-        if images != "none":
+        if patched and images == "copy":
+            _write_rebuilt(kept, source, temporary / "images", patched.images)
+        elif images != "none" and not patched:
             _write_images(kept, source, temporary / "images", images, root)
         if out.is_dir():
             out.rmdir()
@@ -104,6 +131,14 @@ def _write_images(kept: Subset, source: Source, folder: Path, images: Images, ro
             shutil.copy2(original, target)
 
 
+def _write_rebuilt(kept: Subset, source: Source, folder: Path, images: npt.NDArray[np.uint8]) -> None:
+    for image, place in zip(images, source.positions(kept.ids).tolist(), strict=True):
+        name = Path(source.files[place]).with_suffix(".png") if source.files else f"{int(source.ids[place]):06d}.png"
+        target = folder / (name if source.files else Path(source.class_names[int(source.labels[place])]) / name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _save_png(image, target)
+
+
 def _save_png(image: np.ndarray[Any, Any], path: Path) -> None:
     from PIL import Image
 
@@ -115,19 +150,42 @@ class KeptDataset:
 
     Args:
         source: the images it was chosen from; ``dqbench.data.folder.open_user_data`` opens a folder or an ``.npz``.
-        kept: the subset, or the folder that ``dqbench compress`` wrote.
+            None where patches were dropped: then the images are in the kept set.
+        kept: the subset or patches, or the folder that ``dqbench compress`` wrote.
         transform: applied to each image, an (h, w, c) uint8 array; without one it comes as a (c, h, w) float tensor
             in [0, 1].
+        fill: how dropped patches are filled in, ``mae``, ``mean`` or ``zero``; by default as the folder says.
+        mae: the folder or published name of an MAE that rebuilds them instead of the folder's own.
+        device: on which it does.
+
+    Raises:
+        UsageError: no kept set there, or images that cannot be had.
     """
 
     def __init__(
-        self, source: Source, kept: Subset | Path, transform: Callable[[np.ndarray[Any, Any]], Any] | None = None
+        self,
+        source: Source | None,
+        kept: Subset | Patches | Path | str,
+        transform: Callable[[np.ndarray[Any, Any]], Any] | None = None,
+        *,
+        fill: str | None = None,
+        mae: str | Path | None = None,
+        device: str = "cpu",
     ) -> None:
-        found = kept if isinstance(kept, Subset) else compressed.load(Path(kept) / "kept")
-        if not isinstance(found, Subset):
+        folder = None if isinstance(kept, Subset | Patches) else Path(kept)
+        found = kept if isinstance(kept, Subset | Patches) else compressed.load(Path(kept) / "kept")
+        if isinstance(found, Distilled):
             raise UsageError(f"{kept} holds distilled images, not a subset; load them with dqbench.compressed.load")
         self.source, self.kept, self.transform = source, found, transform
-        self._where = source.positions(found.ids)
+        if isinstance(found, Patches):
+            from dqbench.pixels.loading import rebuilt_images
+
+            self._images: Any = rebuilt_images(found, folder, fill, mae, device)
+            self._labels, self._where = found.labels, np.arange(len(found))
+            return
+        if source is None or fill or mae:
+            raise UsageError(f"{kept} keeps whole images of a source; give that source, and neither fill nor mae")
+        self._images, self._labels, self._where = source.images, source.labels, source.positions(found.ids)
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -136,7 +194,7 @@ class KeptDataset:
         import torch
 
         place = self._where[index]
-        image = np.array(self.source.images[place])
+        image = np.array(self._images[place])
         weight = 1.0 if self.kept.weights is None else float(self.kept.weights[index])
         shown = self.transform(image) if self.transform else torch.from_numpy(image).permute(2, 0, 1).float() / 255
-        return shown, int(self.source.labels[place]), weight
+        return shown, int(self._labels[place]), weight

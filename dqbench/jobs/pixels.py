@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
 from dqbench import compressed
 from dqbench.compressed import Patches, Subset
@@ -29,7 +30,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     if not isinstance(subset, Subset):
         raise UsageError("only methods that keep samples can drop patches of them")
     options = PixelOptions.model_validate(spec["pixels"])
-    look = _network(options, spec, inputs, source, context)
+    look = network_looked_into(
+        options, source, lambda: load_net(spec["observer_arch"], inputs["network"], source, context)
+    )
     kept = drop_patches(subset, source, options, look, spec["seed"], context.device)
     compressed.save(kept, out)
     whole = float(np.prod(source.images.shape[1:3]))
@@ -66,12 +69,10 @@ def drop_patches(
     return Patches(**{**vars(packed), "notes": notes})
 
 
-def _network(
-    options: PixelOptions, spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context
-) -> CamNetwork | None:
+def network_looked_into(options: PixelOptions, source: Source, observer: Callable[[], nn.Module]) -> CamNetwork | None:
+    """What Grad-CAM++ looks into, None where patches are dropped at random; ``observer`` is asked where it is that."""
     if options.importance == "random":
         return None
     if options.cam_net == "observer":
-        net = load_net(spec["observer_arch"], inputs["network"], source, context)
-        return CamNetwork(net, source.mean, source.std, layer=options.cam_layer)
+        return CamNetwork(observer(), source.mean, source.std, layer=options.cam_layer)
     return importance.imagenet_network(options.cam_weights, options.cam_layer)

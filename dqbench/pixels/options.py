@@ -14,6 +14,9 @@ from dqbench.specs import Budget, Config, Recipe
 
 TIE = 1e-9
 
+Fill = Literal["mae", "mean", "zero"]
+"""How dropped patches are filled in: by an MAE, with the mean of the kept pixels, or black."""
+
 
 class PixelOptions(Config):
     """Options of the pixel quantizer (DQ, ICCV 2023, §3.3): with ``drop=0`` there is none, and no other has effect."""
@@ -32,7 +35,7 @@ class PixelOptions(Config):
     )
     cam_weights: str = Field("", description="safetensors file of imagenet-resnet18 (timm's names); empty: timm's own")
     cam_layer: str = Field("", description="dotted name of the layer; empty: the last feature map")
-    fill: Literal["mae", "mean", "zero"] = Field(
+    fill: Fill = Field(
         "mae", description="how training sees dropped patches: rebuilt, mean of the kept pixels, or black"
     )
     mae: str = Field(

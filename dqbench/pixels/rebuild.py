@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dqbench.compressed import Patches
+from dqbench.pixels.options import Fill
 from dqbench.pixels.packing import join, split, unpack
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 PEAK = 255.0
 
 
-def rebuild(kept: Patches, fill: Literal["mae", "mean", "zero"], mae: Mae | None = None) -> Bytes:
+def rebuild(kept: Patches, fill: Fill, mae: Mae | None = None) -> Bytes:
     """Images (k, h, w, c): kept patches as they were, the rest rebuilt by ``mae``, mean colour, or black.
 
     The mean is that of the image's own kept pixels, channel by channel.

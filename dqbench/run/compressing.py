@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dqbench.budgets import resolve
-from dqbench.compressed import Compressed
+from dqbench.budgets import ResolvedBudget, resolve
+from dqbench.compressed import Compressed, Patches, Subset
 from dqbench.data.source import Source
+from dqbench.errors import UsageError
 from dqbench.jobs.compress import check
 from dqbench.observe.observed import Observed
+from dqbench.pixels.options import PixelOptions
 from dqbench.place import placed
 from dqbench.plugins import Registry
+from dqbench.run import pixel_plan
+from dqbench.run.byte_budget import Storage
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec, load_target
 
+if TYPE_CHECKING:
+    from torch import nn
+
 Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What compressing a source gave.
+
+    Attributes:
+        kept: what the method gave.
+        patches: of its samples, where some were dropped; else None.
+    """
+
+    kept: Compressed
+    patches: Patches | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,8 @@ class Compressor:
         seed: of the observer and the selection.
         device: ``cpu`` or ``cuda``.
         on_step: told what is being done, in words.
+        pixels: what is dropped of the kept images; None where they stay whole.
+        files: whether the images are files of different sizes, of which whole ones are kept.
     """
 
     registry: Registry
@@ -41,16 +63,42 @@ class Compressor:
     seed: int = 0
     device: str = "cpu"
     on_step: Step = lambda text: None
+    pixels: PixelOptions | None = None
+    files: bool = False
 
     def compress(self, source: Source, budget: Budget) -> Compressed:
-        """Choose what to keep of ``source``.
+        """Choose what to keep of ``source``; patches where some are dropped.
+
+        Raises:
+            UsageError: as :meth:`make`.
+        """
+        made = self.make(source, budget)
+        return made.patches or made.kept
+
+    def make(self, source: Source, budget: Budget) -> Made:
+        """Choose what to keep of ``source``, and drop patches of it.
 
         Raises:
             UsageError: the budget cannot be met, or the observer does not take images of this size.
         """
-        resolved = resolve(budget, source.class_counts, self.seed)
-        self.config.check_budget(resolved.per_class.tolist(), source.class_counts.tolist(), source.images.shape[1])
-        observed = self._observe(source) if self.registry.needs_observer(self.method) else None
+        height, width, channels = source.images.shape[1:]
+        pixels = pixel_plan.resolved(self.pixels, (height, width, channels)) if self.pixels else None
+        storage = Storage(self.method, pixels, (height, width, channels), source.classes, files=self.files)
+        sampled = storage.images_per_class(budget, int(source.class_counts.min()))
+        sampled = pixel_plan.samples(pixels, sampled, (height, width, channels))
+        resolved = resolve(sampled, source.class_counts, self.seed)
+        self.config.check_budget(resolved.per_class.tolist(), source.class_counts.tolist(), height)
+        observed = self._observe(source) if self.looks else None
+        kept = self._choose(source, resolved, observed)
+        return Made(kept, self._drop(kept, pixels, source, observed) if pixels else None)
+
+    @property
+    def looks(self) -> bool:
+        """Whether an observer is trained: the method or the dropping looks through it."""
+        by_pixels = self.pixels is not None and pixel_plan.looks_through_observer(self.pixels)
+        return by_pixels or self.registry.needs_observer(self.method)
+
+    def _choose(self, source: Source, resolved: ResolvedBudget, observed: Observed | None) -> Compressed:
         with placed(self.device):
             prepared = self._prepare(self.method, self.config, source, observed)
             self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
@@ -59,6 +107,15 @@ class Compressor:
             kept: Compressed = method.compress(source, prepared, resolved, self.seed, **seen)
         check(kept, source, resolved, self.method.name)
         return kept
+
+    def _drop(self, kept: Compressed, pixels: PixelOptions, source: Source, observed: Observed | None) -> Patches:
+        from dqbench.jobs.pixels import drop_patches, network_looked_into
+
+        if not isinstance(kept, Subset):
+            raise UsageError(f"{self.method.name} makes images; only of kept samples can patches be dropped")
+        self.on_step(f"dropping {pixels.drop:.0%} of the patches of {len(kept)} images")
+        look = network_looked_into(pixels, source, lambda: _network(observed))
+        return drop_patches(kept, source, pixels, look, self.seed, self.device)
 
     def _prepare(
         self, spec: MethodSpec, config: Config, source: Source, observed: Observed | None
@@ -96,3 +153,9 @@ class Compressor:
             net, source.images, device=self.device, precision=precision, mean=source.mean, std=source.std, features=True
         )
         return Observed(features, logits, source.labels, self.device, lambda: net, source.mean, source.std)
+
+
+def _network(observed: Observed | None) -> nn.Module:
+    if observed is None:
+        raise ValueError("no observer was trained")
+    return observed.network()

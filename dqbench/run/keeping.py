@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from dqbench.data.kept import Images
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
+from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Registry
 from dqbench.run import devices
 from dqbench.run.compressing import Compressor
+from dqbench.run.keeping_patches import patch_facts
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec
 from dqbench.train.recipes import CIFAR_SGD
 
@@ -43,6 +46,7 @@ class Order:
     seed: int = 0
     device: str = "auto"
     skip_unreadable: bool = False
+    pixels: PixelOptions | None = None
 
 
 def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], None]) -> dict[str, Any]:
@@ -56,15 +60,28 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
             f"{order.method.name} makes images, and dqbench compress writes chosen samples only; use dqbench.compress "
             "in Python, or dqbench run on a task"
         )
+    if order.pixels and order.images == "link":
+        raise UsageError("--images link would link whole images; where patches are dropped use --images copy")
     kept_.check_out(order.out)
     on_step(f"reading {order.data}")
     opened = open_user_data(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
     source: Source = opened.source
     device = devices.find(order.device).kind
     observer = ObserverSpec(order.observer or DEFAULT_OBSERVER[device], observer_recipe(order.epochs, len(source)))
-    compressor = Compressor(registry, order.method, order.config, observer, order.seed, device, on_step)
+    compressor = Compressor(
+        registry,
+        order.method,
+        order.config,
+        observer,
+        order.seed,
+        device,
+        on_step,
+        order.pixels,
+        opened.root is not None,
+    )
     started = time.perf_counter()
-    kept = compressor.compress(source, order.budget)
+    made = compressor.make(source, order.budget)
+    kept = made.kept
     if not isinstance(kept, Subset):
         raise UsageError(f"{order.method.name} chose no samples; dqbench compress writes chosen samples only")
     facts = {
@@ -74,10 +91,10 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
         "config": order.config.model_dump(mode="json"),
         "budget": str(order.budget),
         "seed": order.seed,
-        "observer": _observer_facts(registry, order.method, observer),
+        "observer": observer_facts(compressor, observer),
         "size": source.images.shape[1],
         "source_hash": source.content_hash,
-        "kept_hash": content_hash(kept),
+        "kept_hash": content_hash(made.patches or kept),
         "samples": len(source),
         "kept": len(kept),
         "kept_per_class": _per_class(kept, source),
@@ -88,7 +105,13 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
         "seconds": round(time.perf_counter() - started, 3),
         "notes": kept.notes or {},
     }
-    kept_.write(kept, source, order.out, facts, order.images, opened.root)
+    if made.patches is None or order.pixels is None:
+        kept_.write(kept, source, order.out, facts, order.images, opened.root)
+        return facts
+    with tempfile.TemporaryDirectory() as room:
+        patched, told = patch_facts(made.patches, source, order.pixels, order.seed, device, Path(room), on_step)
+        facts |= told
+        kept_.write(kept, source, order.out, facts, order.images, opened.root, patched)
     return facts
 
 
@@ -99,8 +122,9 @@ def observer_recipe(epochs: int, samples: int) -> Any:
     return CIFAR_SGD.model_copy(update=changes)
 
 
-def _observer_facts(registry: Registry, method: MethodSpec, observer: ObserverSpec) -> dict[str, Any] | None:
-    if not registry.needs_observer(method):
+def observer_facts(compressor: Compressor, observer: ObserverSpec) -> dict[str, Any] | None:
+    """What a manifest says of the observer; None where there was none."""
+    if not compressor.looks:
         return None
     return {"arch": observer.arch, "recipe": observer.recipe.model_dump(mode="json")}
 

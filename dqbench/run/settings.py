@@ -132,9 +132,6 @@ def variants(spec: MethodSpec, options: Mapping[str, list[Any]]) -> Iterator[Con
     Raises:
         UsageError: a value of the wrong type or range; the message says what is right.
     """
-    dropping = sorted(set(options) & _pixel_options(spec))
-    if dropping:
-        raise UsageError(f"{spec.name}.{dropping[0]} is for dqbench run: whole images are kept here")
     yield from _validated(spec.config, spec.name, options)
 
 
