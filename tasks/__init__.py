@@ -11,9 +11,17 @@ from dqbench.specs import TaskSpec
 @hookimpl
 def dqbench_tasks() -> Iterable[TaskSpec]:
     """Yield the built-in tasks."""
-    from dqbench.tasks import cifar10_xarch, digits_xarch, folder_xarch, imagenette_xarch, imagewoof_xarch
+    from dqbench.tasks import (
+        cifar10_xarch,
+        cifar10c_robust,
+        digits_xarch,
+        folder_xarch,
+        imagenette_xarch,
+        imagewoof_xarch,
+    )
 
     yield cifar10_xarch.TASK
+    yield cifar10c_robust.TASK
     yield digits_xarch.TASK
     yield folder_xarch.TASK
     yield imagenette_xarch.TASK

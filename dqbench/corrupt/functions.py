@@ -68,7 +68,8 @@ def glass_blur(image: Pixels, strength: Strength, draw: np.random.Generator) -> 
 
 def motion_blur(image: Pixels, strength: Strength, draw: np.random.Generator) -> Shades:
     radius, sigma = strength
-    return np.round(moved(image, int(radius), sigma, draw.uniform(-45, 45)))
+    blurred: Shades = moved(image, int(radius), sigma, draw.uniform(-45, 45)).round()
+    return blurred
 
 
 def zoom_blur(image: Pixels, strength: Strength, draw: np.random.Generator) -> Shades:
@@ -179,7 +180,8 @@ def moved(image: npt.NDArray[Any], radius: int, sigma: float, angle: float) -> S
         weight * padded[width + y : width + y + high, width + x : width + x + wide]
         for weight, y, x in zip(weights / weights.sum(), down, right, strict=True)
     )
-    return np.sum(list(parts), axis=0, dtype=float)
+    blurred: Shades = np.stack(list(parts)).sum(axis=0)
+    return blurred
 
 
 def _unit(image: Pixels) -> npt.NDArray[np.float64]:
@@ -187,7 +189,8 @@ def _unit(image: Pixels) -> npt.NDArray[np.float64]:
 
 
 def _bytes(shades: npt.NDArray[Any]) -> Shades:
-    return np.clip(shades, 0, 1) * 255
+    clipped: Shades = np.clip(shades, 0, 1) * 255
+    return clipped
 
 
 def _zoomed(image: npt.NDArray[Any], zoom: float) -> npt.NDArray[Any]:

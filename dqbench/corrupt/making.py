@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench import seeds
+from dqbench.corrupt import extra
 from dqbench.corrupt.strengths import CORRUPTIONS, SIDE, STRENGTHS
 from dqbench.errors import UsageError
 
@@ -24,20 +24,6 @@ Pixels = npt.NDArray[np.uint8]
 SEED = 0
 CHUNK = 250
 """Images of one corruption that a process makes at a time."""
-
-
-def check_extra() -> None:
-    """Refuse early where the libraries are missing; imports none of them.
-
-    Raises:
-        UsageError: the extra ``robustness`` is not installed.
-    """
-    missing = [name for name in ("imagecorruptions", "skimage", "cv2") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"making corrupted images needs {', '.join(missing)}; run: pip install 'dqbench[robustness]', "
-            "or import the official arrays: dqbench data import cifar10c DIR"
-        )
 
 
 def corrupted(image: Pixels, name: str, severity: int, index: int, seed: int = SEED) -> Pixels:
@@ -56,18 +42,26 @@ def corrupted(image: Pixels, name: str, severity: int, index: int, seed: int = S
     return np.asarray(shades).astype(np.uint8)  # the official arrays are cut off to whole numbers, too
 
 
+def new_arrays(folder: Path, images: int) -> dict[str, Pixels]:
+    """Files ``NAME.npy`` of shape (images, 32, 32, 3), uint8, for every corruption, memory-mapped for writing."""
+    shape = (images, SIDE, SIDE, 3)
+    return {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=shape)
+        for name in CORRUPTIONS
+    }
+
+
 def make(
     images: Pixels,
     positions: Sequence[int],
     severity: int,
-    folder: Path,
+    into: Mapping[str, Pixels],
     *,
-    names: Sequence[str] = CORRUPTIONS,
     seed: int = SEED,
     workers: int = 1,
     tell: Progress = lambda done, total: None,
 ) -> dict[str, str]:
-    """Write ``NAME.npy``, shape (n, 32, 32, 3), uint8, for every corruption at one severity.
+    """Fill the arrays of ``into``, by corruption, with the corrupted images at one severity.
 
     Args:
         images: shape (n, 32, 32, 3), uint8.
@@ -76,31 +70,25 @@ def make(
         tell: told how many images are done, of how many.
 
     Returns:
-        The sha256 of each array's bytes, by name.
+        The sha256 of each array's bytes, by corruption.
 
     Raises:
         UsageError: the extra ``robustness`` is missing, or the images are not 32 px RGB.
     """
-    check_extra()
+    extra.check(None)
     if images.shape[1:] != (SIDE, SIDE, 3):
         raise UsageError(f"images are {'×'.join(map(str, images.shape[1:]))}; CIFAR-10-C's strengths are for 32×32×3")
-    arrays = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=images.shape)
-        for name in names
-    }
     chunks = [
         _Chunk(images[start : start + CHUNK], tuple(positions[start : start + CHUNK]), start, name, severity, seed)
         for start in range(0, len(images), CHUNK)
-        for name in names
+        for name in into
     ]
-    done, total = 0, len(images) * len(names)
-    for chunk, made in _made(chunks, workers):
-        arrays[chunk.name][chunk.start : chunk.start + len(made)] = made
+    done, total = 0, len(images) * len(into)
+    for chunk, made in _made(chunks, min(workers, len(chunks))):
+        into[chunk.name][chunk.start : chunk.start + len(made)] = made
         done += len(made)
         tell(done, total)
-    for array in arrays.values():
-        array.flush()
-    return {name: hashlib.sha256(array.data).hexdigest() for name, array in arrays.items()}
+    return {name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for name, array in into.items()}
 
 
 @dataclass(frozen=True)

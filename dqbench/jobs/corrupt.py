@@ -39,7 +39,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
             np.asarray(test.images[positions]),
             positions.tolist(),
             severity,
-            out,
+            making.new_arrays(out, len(positions)),
             seed=spec["options"]["seed"],
             workers=context.threads,
             tell=_said(severity),

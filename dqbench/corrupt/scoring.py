@@ -1,0 +1,42 @@
+"""The evaluator of corruption tasks: accuracy on clean test images and on every corruption at every severity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from dqbench.corrupt.stored import Corrupted
+from dqbench.corrupt.strengths import CORRUPTIONS
+from dqbench.data.arrays import TestSet
+from dqbench.data.source import Source
+from dqbench.train.predict import predict
+
+
+def corruption_accuracy(
+    net: nn.Module, test: TestSet, source: Source, device: str, precision: str, folders: Mapping[str, Path]
+) -> dict[str, Any]:
+    """Top-1 accuracies in percent.
+
+    ``corruption_accuracy`` is the mean over all corruptions and severities, each alike; ``clean`` that of the images as
+    they are; ``corruptions`` has a list by severity for each corruption, ``severities`` the means over corruptions;
+    ``images`` says whether they are the official ones (``imported``) or ``generated``.
+    """
+
+    def accuracy(images: Any) -> float:
+        logits = predict(net, np.asarray(images), device=device, precision=precision, mean=source.mean, std=source.std)
+        return float(100 * (logits.argmax(axis=1) == test.labels).mean())
+
+    sets = sorted((Corrupted(folder) for folder in folders.values()), key=lambda one: one.severity)
+    by_corruption = {name: [accuracy(one.images(name)) for one in sets] for name in CORRUPTIONS}
+    table = np.array(list(by_corruption.values()))
+    return {
+        "corruption_accuracy": float(table.mean()),
+        "clean": accuracy(test.images),
+        "corruptions": by_corruption,
+        "severities": table.mean(axis=0).tolist(),
+        "images": sets[0].made,
+    }
