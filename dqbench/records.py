@@ -22,6 +22,8 @@ from dqbench.errors import UsageError
 from dqbench.specs import Budget, BudgetKind, Labels, MethodKind, Recipe
 
 FORMAT = 1
+_ABSENT = ("teacher_arch", "teacher_recipe", "observer_weights", "teacher_weights")
+"""Fields of a cell that are left out where they are null, as they were before there were any."""
 
 Trust = Literal["measured", "verified", "claimed"]
 
@@ -82,13 +84,15 @@ class Cell(_Part):
     labels: Labels = "hard"
     teacher_arch: str | None = Field(None, description="what soft labels come from; left out with hard labels")
     teacher_recipe: Recipe | None = None
+    observer_weights: str | None = Field(None, description="pretrained weights instead of a recipe; else left out")
+    teacher_weights: str | None = Field(None, description="the same of what soft labels come from")
     metric: str
     precision: str
 
     @model_serializer(mode="wrap")
     def _without_no_teacher(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
-        absent = {name for name in ("teacher_arch", "teacher_recipe") if dumped.get(name) is None}
+        absent = {name for name in _ABSENT if dumped.get(name) is None}
         return {name: value for name, value in dumped.items() if name not in absent}
 
     @property

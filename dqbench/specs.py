@@ -192,10 +192,18 @@ class Recipe(BaseModel):
 
 @dataclass(frozen=True)
 class ObserverSpec:
-    """The network trained on the source that methods look through."""
+    """The network that methods look through: trained on the source, or pretrained elsewhere.
+
+    Attributes:
+        arch: its architecture.
+        recipe: how it is trained on the source.
+        weights: where pretrained weights come from, as :func:`dqbench.nets.weights.find` takes it; then nothing is
+            trained. Empty for none.
+    """
 
     arch: str
     recipe: Recipe
+    weights: str = ""
 
 
 @dataclass(frozen=True)

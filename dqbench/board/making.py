@@ -55,6 +55,8 @@ def _code(record: Record) -> str:
 
 def _observer(record: Record) -> str:
     c = record.cell
+    if c.observer_arch and c.observer_weights:
+        return f"{c.observer_arch}, pretrained: {c.observer_weights}"
     if not (c.observer_arch and c.observer_recipe):
         return ""
     epochs = text.plural(c.observer_recipe.epochs, "epoch")

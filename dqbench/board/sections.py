@@ -55,6 +55,8 @@ class Setting:
 def _teacher(record: Record) -> str:
     """What labels that are not the classes come from; empty with hard labels."""
     arch, recipe = record.cell.teacher_arch, record.cell.teacher_recipe
+    if arch and record.cell.teacher_weights:
+        return f"{arch}, pretrained: {record.cell.teacher_weights}"
     return f"{arch} by {recipe.name}" if arch and recipe else ""
 
 
@@ -183,9 +185,15 @@ def _budget_order(budget: Budget) -> tuple[str, float]:
 
 def _identity(record: Record) -> str:
     cell = record.cell
-    observer = cell.observer_recipe.model_dump() if cell.observer_recipe else None
+    observer = cell.observer_recipe.model_dump() if cell.observer_recipe else cell.observer_weights
     facts = [cell.method, cell.method_version, cell.config, cell.observer_arch, observer, record.trust]
     return json.dumps(facts, sort_keys=True)
+
+
+def _trained_by(record: Record) -> str:
+    recipe = record.cell.observer_recipe
+    how = recipe.name if recipe else record.cell.observer_weights
+    return f" via {how}" if how else ""
 
 
 def _named_rows(found: Mapping[str, Record]) -> dict[str, Row]:
@@ -194,7 +202,7 @@ def _named_rows(found: Mapping[str, Record]) -> dict[str, Row]:
         lambda _, record: record.cell.row + ("" if record.trust == "measured" else f" ({record.trust})"),
         lambda _, record: f" v{record.cell.method_version}",
         lambda _, record: f" via {record.cell.observer_arch}" if record.cell.observer_arch else "",
-        lambda _, record: f" via {record.cell.observer_recipe.name}" if record.cell.observer_recipe else "",
+        lambda _, record: _trained_by(record),
     )
     rows = {identity: _row(identity, labels[identity], record) for identity, record in found.items()}
     return dict(sorted(rows.items(), key=lambda item: _row_order(item[1])))

@@ -61,8 +61,14 @@ def load_net(arch: str, folder: Path, source: Source, context: Context, file: st
     """The network that a train job left in ``folder``, in eval mode on the job's device."""
     from safetensors.torch import load_file
 
+    from dqbench.nets.normalised import renormalise
+
     net = build_net(arch, source, context)
     net.load_state_dict(load_file(folder / file))
+    described = folder / "network.json"
+    wanted = json.loads(described.read_text()).get("normalisation") if described.is_file() else None
+    if wanted is not None:
+        renormalise(net, (source.mean, source.std), wanted)
     return net.to(context.device).eval()
 
 

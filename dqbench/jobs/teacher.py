@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,18 @@ MARGIN = 0.1
 """A permutation of the classes that is better by this share of the images is no accident."""
 
 
-def describe(folder: Path, arch: str, source: Source) -> None:
-    """Write what a network was trained on beside its weights: architecture, class names in order, image shape."""
-    facts = {"arch": arch, "class_names": list(source.class_names), "image_shape": list(source.images.shape[1:])}
+def describe(
+    folder: Path, arch: str, source: Source, normalisation: tuple[Sequence[float], Sequence[float]] | None = None
+) -> None:
+    """Write what a network was trained on beside its weights: architecture, class names in order, image shape.
+
+    ``normalisation`` is the (mean, std) of images that it expects, where they are not the source's.
+    """
+    facts: dict[str, Any] = {
+        "arch": arch, "class_names": list(source.class_names), "image_shape": list(source.images.shape[1:]),
+    }  # fmt: skip
+    if normalisation is not None:
+        facts["normalisation"] = [list(part) for part in normalisation]
     (folder / FILE).write_text(json.dumps(facts) + "\n")
 
 

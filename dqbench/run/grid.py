@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from dqbench.jobs.job import canonical
+from dqbench.nets.weights import find
 from dqbench.plugins import Registry
 from dqbench.records import Cell
 from dqbench.run import settings as settings_
@@ -14,7 +15,7 @@ from dqbench.run.request import Request
 from dqbench.run.rows import TWIN, Row, rows_of
 from dqbench.run.task_facts import TaskFacts
 from dqbench.run.task_jobs import FULL, TaskJobs
-from dqbench.specs import ArchSpec, Budget, Labels
+from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec
 
 
 def plan(request: Request, registry: Registry, device: str) -> Plan:
@@ -71,13 +72,19 @@ class _TaskCells:
             seeds=facts.seeds,
             recipe=recipe,
             observer_arch=watched.arch if watched else None,
-            observer_recipe=watched.recipe if watched else None,
+            observer_recipe=watched.recipe if watched and not watched.weights else None,
+            observer_weights=_weights_words(watched),
             labels=labels,
             teacher_arch=taught.arch if taught else None,
-            teacher_recipe=taught.recipe if taught else None,
+            teacher_recipe=taught.recipe if taught and not taught.weights else None,
+            teacher_weights=_weights_words(taught),
             metric=facts.task.metric,
             precision=facts.precision,
         )
         runs = tuple(jobs.run(row, budget, arch, recipe, seed, labels) for seed in facts.seeds)
         text = canonical({"cell": cell, "evaluate": [run.evaluate for run in runs]})
         self.made.cells.append(PlannedCell(cell, facts.source, runs, hashlib.sha256(text.encode()).hexdigest()))
+
+
+def _weights_words(network: ObserverSpec | None) -> str | None:
+    return find(network.weights, network.arch).words if network and network.weights else None

@@ -30,7 +30,7 @@ class Settings:
 
     Attributes:
         methods: method -> option -> values.
-        observer: the values to sweep of the observer: of ``arch`` and of fields of its recipe.
+        observer: the values to sweep of the observer: of ``arch``, ``weights`` and of fields of its recipe.
         recipe: overrides of every training recipe's fields.
     """
 
@@ -104,7 +104,7 @@ _RANGE = re.compile(r"\s*:\s*".join([r"([+-]?\d+(?:\.\d+)?)"] * 3))
 
 
 def _override(settings: Settings, target: str, option: str, values: list[Any], text: str) -> None:
-    if not (target == "observer" and option == "arch"):
+    if not (target == "observer" and option in ("arch", "weights")):
         _known(option, Recipe, f"field of the {target}'s recipe")
     if target == "observer":
         settings.observer[option] = values

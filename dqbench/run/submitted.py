@@ -115,6 +115,8 @@ def request_of(record: Record, registry: Registry) -> Request:
     cell = record.cell
     if any("pixels" in run.jobs for run in record.runs):
         raise UsageError(f"{cell.row}: bundles hold kept ids, not patches; leave rows that drop patches out")
+    if cell.observer_weights or cell.teacher_weights:
+        raise UsageError(f"{cell.row}: bundles hold no weights; leave rows that look through pretrained networks out")
     defaults = registry.methods[cell.method].config().model_dump(mode="json")
     settings = [f"{cell.method}.{k}={_one(v)}" for k, v in cell.config.items() if defaults.get(k) != v]
     profile = registry.tasks[cell.task].profiles.get(cell.profile)

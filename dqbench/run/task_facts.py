@@ -9,6 +9,7 @@ from typing import Any
 from dqbench.budgets import resolve
 from dqbench.data import store
 from dqbench.errors import UsageError, unknown_name
+from dqbench.nets.weights import find
 from dqbench.plugins import Registry
 from dqbench.records import SourceFacts
 from dqbench.run import settings as settings_
@@ -148,5 +149,11 @@ class TaskFacts:
 
     def _observer(self, overrides: Mapping[str, Any]) -> ObserverSpec:
         fields = dict(overrides)
-        arch = self._arch(str(fields.pop("arch", self.profile.observer.arch)))
-        return ObserverSpec(arch.name, settings_.changed(self.profile.observer.recipe, fields))
+        usual = self.profile.observer
+        arch = self._arch(str(fields.pop("arch", usual.arch)))
+        weights = fields.pop("weights", usual.weights) or ""
+        if weights:
+            find(str(weights), arch.name)
+        if weights and fields:
+            raise UsageError(f"observer.{min(fields)} has no effect on pretrained weights; leave one out")
+        return ObserverSpec(arch.name, settings_.changed(usual.recipe, fields), str(weights))

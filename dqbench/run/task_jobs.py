@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from dqbench.budgets import resolve
 from dqbench.jobs.job import Job, Needs, Shared
+from dqbench.nets.weights import find
 from dqbench.pixels.options import PixelOptions, mae_recipe
 from dqbench.run import pixel_plan
 from dqbench.run.planned import PlannedRun, Roles
@@ -217,7 +218,20 @@ class TaskJobs:
 
     def _observer_network(self, seed: int) -> str:
         arch, recipe = self.registry.archs[self.observer.arch], self.observer.recipe
+        if self.observer.weights:
+            return self._once("pretrained", lambda: self._pretrained(arch))
         return self._train(arch, recipe, seed, None, "the full source as observer", self.facts.source.train_samples)
+
+    def _pretrained(self, arch: ArchSpec) -> str:
+        weights = find(self.observer.weights, arch.name)
+        spec = {
+            "source": self.source_spec,
+            "arch": arch.name,
+            "arch_version": arch.version,
+            "weights": {"name": weights.name, "sha256": weights.sha256},
+            "precision": self.precision,
+        }
+        return self._job("pretrained", spec, {}, f"take pretrained {arch.name}", 0)
 
     def _train(
         self,
