@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dqbench.cli import data_companions, data_corrupted
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.data import store
+from dqbench.data.companion import present_companions
 from dqbench.data.store import DatasetInfo
 from dqbench.errors import UsageError
 
@@ -25,6 +27,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set; see: dq
 commands = typer.Typer(
     help="Get, import, list and verify data sets.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
 )
+data_corrupted.register(commands)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +39,7 @@ def register(app: typer.Typer) -> None:
 def get(ctx: typer.Context, name: Name) -> None:
     """Download a data set, or make one that ships inside a dependency."""
     state: State = ctx.obj
+    data_companions.refuse_get(name)
     if store.data_root().is_dir() and name in store.present():
         _report(state, store.info(name, state.registry()), ["it was there already"])
         return
@@ -73,6 +77,10 @@ def import_(
 ) -> None:
     """Take a data set from a folder, or an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
     state: State = ctx.obj
+    companion = data_companions.import_companion(state, name, source)
+    if companion:
+        data_companions.report(state, *companion)
+        return
     known = state.registry().datasets
     if size is not None and name not in known and f"{name}-{size}" in known:
         name = f"{name}-{size}"
@@ -108,7 +116,7 @@ def _import_npz(state: State, name: str, file: Path, spec: DatasetSpec | None) -
 def list_(ctx: typer.Context) -> None:
     """Show every data set that is known or on disk."""
     state: State = ctx.obj
-    rows = [_row(name, state) for name in _all_names(state)]
+    rows = sorted((*(_row(name, state) for name in _all_names(state)), *data_companions.rows()), key=_name)
     if state.json:
         state.print_json(rows)
         return
@@ -119,7 +127,8 @@ def list_(ctx: typer.Context) -> None:
         found = row["dataset"] or {}
         counts = [f"{found[key]:,}" if found else "-" for key in ("train_count", "test_count")]
         shape = "×".join(str(side) for side in found["shape"]) if found else "-"
-        digits = found["train_hash"][:HASH_DIGITS] if found else "-"
+        digest = found.get("train_hash") or (row.get("companion") or {}).get("hash")
+        digits = digest[:HASH_DIGITS] if digest else "-"
         table.add_row(row["name"], row["origin"], row["state"], *counts, shape, digits, row["folder"])
     state.console.print(table)
 
@@ -131,14 +140,13 @@ def verify(
 ) -> None:
     """Compute the content hashes anew and compare them with those of the day the data came."""
     state: State = ctx.obj
-    names = store.present() if name is None else [name]
+    names = sorted((*store.present(), *present_companions())) if name is None else [name]
     results = []
     for one in names:
         with state.messages.status(f"verifying {one}"):
             results.append(_verified(one))
         if not state.json and not results[-1]["error"]:
-            found = results[-1]["dataset"]
-            state.console.print(f"{one}: intact, train {found['train_hash']}, test {found['test_hash']}")
+            state.console.print(f"{one}: intact, {_hashes(results[-1])}")
     if state.json:
         state.print_json(results)
     elif not names:
@@ -146,6 +154,15 @@ def verify(
     errors = [result["error"] for result in results if result["error"]]
     if errors:
         raise UsageError("; ".join(errors))
+
+
+def _hashes(result: dict[str, Any]) -> str:
+    found = result.get("dataset")
+    return f"train {found['train_hash']}, test {found['test_hash']}" if found else f"hash {result['companion']['hash']}"
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["name"])
 
 
 def _report(state: State, found: DatasetInfo, notes: Sequence[str] = ()) -> None:
@@ -182,6 +199,9 @@ def _row(name: str, state: State) -> dict[str, Any]:
 
 
 def _verified(name: str) -> dict[str, Any]:
+    companion = data_companions.verify_companion(name)
+    if companion:
+        return companion
     try:
         return {"name": name, "error": None, "dataset": dataclasses.asdict(store.verify(name))}
     except UsageError as error:

@@ -1,0 +1,92 @@
+"""``dqbench data corrupt`` and ``compare``: CIFAR-10-C's images generated, into a folder or to compare them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dqbench.cli.file_progress import file_progress
+from dqbench.cli.state import State
+from dqbench.errors import UsageError
+
+NAME = "cifar10c"
+SEVERITIES = (1, 2, 3, 4, 5)
+
+Severity = Annotated[
+    list[int] | None, typer.Option(help="A severity, 1 to 5; repeatable; without it all.", min=1, max=5)
+]
+PerClass = Annotated[int | None, typer.Option(help="Only the first so many test images of each class.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="Processes; without it all CPU threads.", min=1)]
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.command()(corrupt)
+    commands.command()(compare)
+
+
+def corrupt(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the arrays.")],
+    severity: Severity = None,
+    per_class: PerClass = None,
+    workers: Workers = None,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.", min=0)] = 0,
+) -> None:
+    """Generate the corrupted test images of CIFAR-10 into a folder, laid out as CIFAR-10-C is.
+
+    Runs of cifar10c-robust make and keep their own; this is for looking at them, and for other programs.
+    """
+    state: State = ctx.obj
+    from dqbench.corrupt.generated import generate
+
+    chosen = tuple(sorted(set(severity or SEVERITIES)))
+    with file_progress(state, f"generating corrupted images into {out}") as progress:
+        hashes = generate(out, per_class, chosen, seed, workers or _threads(), progress)
+    if state.json:
+        state.print_json({"folder": str(out), "severities": chosen, "seed": seed, "sha256": hashes})
+        return
+    state.console.print(f"{len(hashes)} corruptions, severities {', '.join(map(str, chosen))}, seed {seed}: {out}")
+
+
+def compare(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar=NAME, help="The imported arrays.")] = NAME,
+    severity: Severity = None,
+    per_class: PerClass = None,
+    workers: Workers = None,
+) -> None:
+    """Generate CIFAR-10-C's images and hold them against the official arrays that were imported.
+
+    Random corruptions differ pixel by pixel; what should agree is how far both are from the clean images.
+    """
+    state: State = ctx.obj
+    if name != NAME:
+        raise UsageError(f"{name} cannot be generated, so there is nothing to compare; give {NAME}")
+    from dqbench.corrupt.official import compare as differences
+
+    chosen = tuple(sorted(set(severity or SEVERITIES)))
+    with file_progress(state, f"generating {name}") as progress:
+        found = list(differences(per_class, chosen, workers or _threads(), progress))
+    if state.json:
+        state.print_json([dataclasses.asdict(one) for one in found])
+        return
+    from rich.table import Table
+
+    heads = ("corruption", "severity", "difference", "PSNR", "official to clean", "generated to clean")
+    table = Table(*heads, box=None, pad_edge=False)
+    for one in found:
+        psnr = "equal" if one.psnr is None else f"{one.psnr:.1f}"
+        numbers = (f"{one.mean:.2f}", psnr, f"{one.official:.2f}", f"{one.generated:.2f}")
+        table.add_row(one.corruption, str(one.severity), *numbers)
+    state.console.print(table)
+    state.console.print("Mean absolute differences of values up to 255; PSNR in dB.")
+
+
+def _threads() -> int:
+    from dqbench.run.devices import available_threads
+
+    return available_threads()
