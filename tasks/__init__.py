@@ -14,15 +14,25 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
     from dqbench.tasks import (
         cifar10_xarch,
         cifar10c_robust,
+        cifar100_xarch,
         digits_xarch,
         folder_xarch,
+        imagenet1k_xarch,
+        imagenet10_xarch,
+        imagenet100_xarch,
         imagenette_xarch,
         imagewoof_xarch,
+        tinyimagenet_xarch,
     )
 
     yield cifar10_xarch.TASK
     yield cifar10c_robust.TASK
+    yield cifar100_xarch.TASK
     yield digits_xarch.TASK
     yield folder_xarch.TASK
+    yield imagenet1k_xarch.TASK
+    yield imagenet10_xarch.TASK
+    yield imagenet100_xarch.TASK
     yield imagenette_xarch.TASK
     yield imagewoof_xarch.TASK
+    yield tinyimagenet_xarch.TASK

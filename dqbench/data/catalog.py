@@ -97,13 +97,13 @@ def _in_files(size: int) -> Iterable[DatasetSpec]:
         "statistics": _USUAL,
     }
     end = "" if size == 224 else f"-{size}"
-    read = f"read from their files at {size} px: shorter side resized to {round(size / 0.875)}, centre cut out"
+    read = f"left in their files, read at {size} px"
     idc = "J.-H. Kim et al.: Dataset Condensation via Efficient Synthetic-Data Parameterization, ICML 2022"
     yield DatasetSpec(
         name=f"imagenet1k{end}",
         classes=1000,
         counts=(1_281_167, 50_000),
-        summary=f"1.3 million photographs of the 1,000 classes of ILSVRC 2012, {read}",
+        summary=f"the 1,000 classes of ILSVRC 2012, {read}",
         citation=f"O. Russakovsky et al.: ImageNet Large Scale Visual Recognition Challenge, IJCV 2015; {_IMAGENET}",
         class_list="dqbench.data.imagenet_classes:imagenet1k",
         **shared,
@@ -112,7 +112,7 @@ def _in_files(size: int) -> Iterable[DatasetSpec]:
         name=f"imagenet100{end}",
         classes=100,
         counts=(126_689, 5_000),
-        summary=f"photographs of 100 classes of ImageNet, {read}; the list is CMC's, and IDC's",
+        summary=f"100 classes of ImageNet (the list of CMC and IDC), {read}",
         citation=f"Y. Tian et al.: Contrastive Multiview Coding, ECCV 2020; {idc}; {_IMAGENET}",
         class_names=IMAGENET100,
         **shared,
@@ -121,7 +121,7 @@ def _in_files(size: int) -> Iterable[DatasetSpec]:
         name=f"imagenet10{end}",
         classes=10,
         counts=(0, 500),
-        summary=f"photographs of 10 classes of ImageNet, {read}; the list is IDC's",
+        summary=f"10 classes of ImageNet (the list of IDC), {read}",
         citation=f"{idc}; {_IMAGENET}",
         class_names=tuple(IMAGENET10),
         class_titles=tuple(IMAGENET10.values()),

@@ -142,14 +142,27 @@ def in_memory(images: Images, what: str) -> npt.NDArray[np.uint8]:
         what: does that work, for the message.
 
     Raises:
-        UsageError: they are in files and would take more than ``LIMIT_BYTES``.
+        UsageError: they are in files and would take more than ``LIMIT_BYTES`` and a quarter of the machine's memory.
     """
-    if isinstance(images, LazyImages) and len(images) * images.bytes_each > LIMIT_BYTES:
+    if not isinstance(images, LazyImages):
+        return images
+    if len(images) * images.bytes_each > max(LIMIT_BYTES, _memory() // 4):
         raise UsageError(
             f"{what} needs all images in memory at once, and {len(images):,} of {images.side} px in files would take "
-            f"{len(images) * images.bytes_each / 2**30:.0f} GiB; run it on a smaller data set or part of one"
+            f"{len(images) * images.bytes_each / 2**30:.0f} GiB, more than a quarter of this machine's "
+            "memory; run it on a smaller data set or part of one, or on a larger machine"
         )
-    return np.asarray(images)
+    room = np.empty(images.shape, dtype=np.uint8)
+    start = 0
+    for part in batches(images, min(LIMIT_BYTES, 1 << 26)):
+        room[start : start + len(part)] = part
+        start += len(part)
+    return room
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def centre(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:

@@ -110,6 +110,10 @@ RDED_300 = Recipe(
 RDED_300_N1 = RDED_300.model_copy(update={"name": "rded-300-n1", "augment": ("rrc-50", "flip")})
 """The same for images of one crop. Released code crops nothing there (``--set recipe.augment=["flip"]``)."""
 
+RDED_300_B100 = RDED_300.model_copy(update={"name": "rded-300-b100", "batch_size": 100})
+RDED_300_N1_B100 = RDED_300_N1.model_copy(update={"name": "rded-300-n1-b100", "batch_size": 100})
+"""With 100 classes or more released code takes twice the batch: 100 at 10 images per class."""
+
 RDED_SMOKE = RDED_300.model_copy(
     update={"name": "rded-smoke-60", "epochs": 60, "batch_size": 25, "lr": 4e-3, "schedule": "cosine"}
 )
@@ -159,6 +163,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             DIGITS_PAPER_RECIPE,
             RDED_300,
             RDED_300_N1,
+            RDED_300_B100,
+            RDED_300_N1_B100,
             RDED_SMOKE,
             RDED_SMOKE_N1,
             PHOTOS_SMOKE,
