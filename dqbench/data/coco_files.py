@@ -45,7 +45,7 @@ def find_coco(folder: Path) -> Annotated:
             raise UsageError(f"{folder / images} is not there; {LAYOUT}")
     train, test = (Part(*part) for part in parts)
     names = [_categories(folder / part.annotations, _read(folder / part.annotations)) for part in (train, test)]
-    if names[0] != names[1]:
+    if list(names[0].items()) != list(names[1].items()):
         raise UsageError(
             f"{folder / train.annotations} and {test.annotations} list different categories, or in another order"
         )
