@@ -216,6 +216,7 @@ class Stage:
         options: part of the job's spec, as JSON values.
         after_training: whether the job is one of each trained network, its input ``network``; else it is made once.
         dataset: a companion data set (``dqbench.data.companion``) that the job reads: its spec's ``companion``.
+        archs: the networks that it can go on from; empty for all.
         stand_in: what the job makes where that data set is not there, in words; empty where it must be there.
         check: ``module:function`` that refuses what cannot be done here before anything runs (UsageError); it is given
             the companion, or None.
@@ -228,6 +229,7 @@ class Stage:
     options: Mapping[str, Any]
     after_training: bool
     dataset: str | None = None
+    archs: tuple[str, ...] = ()
     stand_in: str = ""
     check: str = ""
     gpu_gib: float = 0.0

@@ -16,6 +16,11 @@ from dqbench.errors import UsageError
 Form = Literal["detection", "segmentation"]
 Split = Literal["train", "test"]
 
+OFFICIAL: Mapping[str, tuple[Form, tuple[int, int]]] = {
+    "coco": ("detection", (118_287, 5_000)), "ade20k": ("segmentation", (20_210, 2_000)),
+}  # fmt: skip
+"""Names that stand for official sets: their form, and how many training and test images they have."""
+
 
 @dataclass(frozen=True)
 class Part:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dqbench.data.annotated import Annotated, Part, annotated_of
+from dqbench.data.annotated import OFFICIAL, Annotated, Form, Part, annotated_of
 from dqbench.data.annotated_hash import PartFacts, Progress
 from dqbench.data.coco_files import LAYOUT as COCO_LAYOUT
 from dqbench.data.coco_files import find_coco, looks_like_coco, scan_coco
@@ -14,9 +14,6 @@ from dqbench.data.companion import Companion, write_companion
 from dqbench.data.label_maps import LAYOUT as MAPS_LAYOUT
 from dqbench.data.label_maps import find_label_maps, looks_segmented, scan_label_maps
 from dqbench.errors import UsageError
-
-OFFICIAL = {"coco": ("detection", (118_287, 5_000)), "ade20k": ("segmentation", (20_210, 2_000))}
-"""Names that stand for official sets: their form, and how many training and test images they have."""
 
 
 def looks_annotated(folder: Path) -> bool:
@@ -36,7 +33,7 @@ def import_annotated(name: str, folder: Path, progress: Progress | None = None) 
         UsageError: wrong layout, missing or unreadable files, annotations that do not fit, or a data folder that cannot
             be written.
     """
-    form, official = OFFICIAL.get(name, ("", ()))
+    form, official = OFFICIAL.get(name, (None, ()))
     found = _find(name, folder, form)
     facts = _scan(found, progress)
     note = f"{facts[0].images:,} training and {facts[1].images:,} test images, {len(found.class_names)} classes"
@@ -63,7 +60,7 @@ def verify_annotated(companion: Companion, progress: Progress | None = None) -> 
         )
 
 
-def _find(name: str, folder: Path, form: str) -> Annotated:
+def _find(name: str, folder: Path, form: Form | None) -> Annotated:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; {COCO_LAYOUT if form == 'detection' else MAPS_LAYOUT}")
     detected = looks_like_coco(folder)

@@ -12,7 +12,7 @@ from typing import Any
 
 VERSIONS: Mapping[str, int] = {
     "train": 1, "relabel": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1, "pixels": 1, "pretrain": 1,
-    "corrupt": 1, "pretrained": 1,
+    "corrupt": 1, "finetune": 1, "pretrained": 1,
 }  # fmt: skip
 """Raised when a kind of job gives other results than before for the same spec."""
 
@@ -26,6 +26,7 @@ FUNCTIONS: Mapping[str, str] = {
     "pixels": "dqbench.jobs.pixels:run",
     "pretrain": "dqbench.jobs.pretrain:run",
     "corrupt": "dqbench.jobs.corrupt:run",
+    "finetune": "dqbench.jobs.finetune:run",
     "pretrained": "dqbench.jobs.pretrained:run",
 }
 """The function of each kind: ``run(spec, inputs, out, context) -> dict`` of facts for the record."""

@@ -33,6 +33,14 @@ def companions_of(stages: Sequence[Stage], best_epoch: bool) -> Companions:
     return found
 
 
+def check_archs(stages: Sequence[Stage], archs: Sequence[str]) -> None:
+    """Networks that a stage cannot go on from are a UsageError."""
+    for stage in stages:
+        unfit = [arch for arch in archs if stage.archs and arch not in stage.archs]
+        if unfit:
+            raise UsageError(f"this task's {stage.kind} goes on from {', '.join(stage.archs)}, not {unfit[0]}")
+
+
 def companion_facts(stages: Sequence[Stage], companions: Companions) -> tuple[CompanionFacts, ...]:
     """What records say of the data that stages read."""
     facts = {}

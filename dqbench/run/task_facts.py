@@ -17,7 +17,7 @@ from dqbench.run.own_data import dataset_of
 from dqbench.run.request import Request
 from dqbench.run.rows import Row
 from dqbench.run.settings import Settings
-from dqbench.run.stages import companion_facts, companions_of
+from dqbench.run.stages import check_archs, companion_facts, companions_of
 from dqbench.specs import ArchSpec, Budget, ObserverSpec, Profile, Recipe, TaskSpec
 from dqbench.train.recipes import RECIPES
 
@@ -59,6 +59,7 @@ class TaskFacts:
         self.precision = "bf16" if device == "cuda" else "fp32"
         self.seeds = tuple(range(self._seed_count()))
         self.archs = [self._arch(name) for name in (request.archs or self.profile.archs)]
+        check_archs(self.profile.stages, [arch.name for arch in self.archs])
         self.observers = [self._observer(overrides) for overrides in settings_.observers(parsed)]
         self.source_spec: Mapping[str, Any] = {
             "dataset": self.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
