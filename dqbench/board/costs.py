@@ -1,8 +1,9 @@
-"""What compressing cost: seconds by kind of work, peak memory and device, per row and budget."""
+"""What is stored of each row at each budget, and what choosing it cost: seconds by kind of work, memory, device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dqbench.board import text
 from dqbench.board.board import Board, mean, seconds
@@ -15,29 +16,42 @@ from dqbench.specs import Budget
 ROLES = {"observe s": ("observer", "observe"), "prepare s": ("prepare",), "compress s": ("compress",)}
 """Columns of the cost table and the roles of jobs that they add up."""
 
+_LATER = {"drop s": ("pixels",), "MAE s": ("pretrain",), "labels s": ("teacher", "relabel")}
+"""The same of what only some rows need: patches dropped, the MAE that rebuilds them, a teacher and its labels."""
+
 _TRAINING = ("train", "evaluate")
+_PARTS = ("images", "patches", "masks", "labels", "weights", "keys")
+_BESIDE = ("teacher", "decoder")
+"""Networks that training needs besides the set; no budget holds them."""
 
 
-def cost_table(board: Board) -> Table:
-    """Samples, pixels, bytes, seconds, memory and device of every row and budget, without training the networks.
+def storage_table(board: Board) -> Table:
+    """Samples, pixels and bytes of every row and budget: of the set, part by part, and of networks needed beside it.
 
-    Pixels are there where patches were dropped. What takes more bytes than its source saves a negative share.
+    Pixels are there where patches were dropped, with the PSNR of the rebuilt images. What takes more bytes than its
+    source saves a negative share.
     """
-    rows = [_line(board, row, budget, records) for row, budget, records in _compressed(board)]
+    rows = [_stored(board, row, budget, records[0]) for row, budget, records in _compressed(board)]
     header = (
         "method",
         "budget",
         "samples",
         "pixels",
+        "PSNR dB",
         "bytes",
-        "bytes saved",
-        *ROLES,
-        "other s",
-        "host GiB",
-        "device GiB",
-        "device",
+        "saved",
+        *(f"of it {part}" for part in _PARTS),
+        *(f"beside it {network}" for network in _BESIDE),
+        "saved with that",
     )
     return Table(header, tuple(rows), names=2).without_blanks()
+
+
+def cost_table(board: Board) -> Table:
+    """Seconds, memory and device of every row and budget, without training the networks."""
+    rows = [_spent(row, budget, records[0]) for row, budget, records in _compressed(board)]
+    columns = (*ROLES, *_LATER, "other s", "ms/image", "host GiB", "device GiB", "device")
+    return Table(("method", "budget", *columns), tuple(rows), names=2).without_blanks()
 
 
 def _compressed(board: Board) -> Iterator[tuple[Row, Budget, list[Record]]]:
@@ -49,35 +63,56 @@ def _compressed(board: Board) -> Iterator[tuple[Row, Budget, list[Record]]]:
                 yield row, budget, records
 
 
-def _line(board: Board, row: Row, budget: Budget, records: list[Record]) -> tuple[str, ...]:
-    record = records[0]
-    samples, size = (mean([getattr(run, name) for run in record.runs]) for name in ("samples", "bytes"))
-    share = samples / board.section.setting.train_samples
-    pixels, whole = record.runs[0].kept_pixels, _source_bytes(board)
-    other = sorted({role for run in record.runs for role in run.jobs} - {r for rs in ROLES.values() for r in rs})
-    columns = [*ROLES.values(), tuple(role for role in other if role not in _TRAINING)]
+def _stored(board: Board, row: Row, budget: Budget, record: Record) -> tuple[str, ...]:
+    runs, whole = record.runs, _source_bytes(board)
+    samples, size = (mean([getattr(run, name) for run in runs]) for name in ("samples", "bytes"))
+    share, pixels = samples / board.section.setting.train_samples, runs[0].kept_pixels
+    parts = {name: _mean_of([run.bytes_parts.get(name) for run in runs]) for name in (*_PARTS, *_BESIDE)}
+    beside = sum(parts[name] or 0 for name in _BESIDE)
+    saved = [1 - stored / whole if whole and not row.is_full else None for stored in (size - beside, size)]
+    shown = [part for part in _PARTS if parts[part]]
+    return (
+        row_name(row),
+        text.budget(budget),
+        f"{text.count(samples)} ({share:.1%})",
+        "" if pixels is None else f"{pixels:.1%}",
+        _note(runs, "psnr_db", 1),
+        text.size(size - beside),
+        "" if saved[0] is None else f"{saved[0]:.1%}",
+        *(text.size(parts[name] or 0) if name in shown and len(shown) > 1 else "" for name in _PARTS),
+        *("" if parts[name] is None else text.size(parts[name] or 0) for name in _BESIDE),
+        f"{saved[1]:.1%}" if beside and saved[1] is not None else "",
+    )
+
+
+def _spent(row: Row, budget: Budget, record: Record) -> tuple[str, ...]:
+    known = {role for roles in (*ROLES.values(), *_LATER.values(), _TRAINING) for role in roles}
+    other = sorted({role for run in record.runs for role in run.jobs} - known)
+    columns = [*ROLES.values(), *_LATER.values(), tuple(other)]
     used = [any(run.jobs.get(role) for run in record.runs for role in roles) for roles in columns]
     times = [text.seconds(seconds(record, roles)) if use else "" for roles, use in zip(columns, used, strict=True)]
     facts = compression_facts(record)
     return (
         row_name(row),
         text.budget(budget),
-        f"{text.count(samples)} ({share:.1%})",
-        "" if pixels is None else f"{pixels:.1%}",
-        text.size(size) + _apart(record),
-        "" if row.is_full or not whole else f"{1 - size / whole:.1%}",
         *times,
+        _note(record.runs, "ms_per_image", 1),
         f"{max(f.peak_host_gib for f in facts):.2f}" if facts else "",
         f"{max(f.peak_device_gib for f in facts):.2f}" if any(f.peak_device_gib for f in facts) else "",
         ", ".join(sorted({f.device for f in facts})),
     )
 
 
-def _apart(record: Record) -> str:
-    """What the bytes hold of networks that training needs besides the set."""
-    parts = record.runs[0].bytes_parts
-    told = [f"{name} {text.size(parts[name])}" for name in ("teacher", "decoder") if name in parts]
-    return f" (with {', '.join(told)})" if told else ""
+def _note(runs: Sequence[Run], name: str, decimals: int) -> str:
+    """The mean over the seeds of a number that the method noted; blank where it did not."""
+    found = _mean_of([run.notes.get(name) for run in runs])
+    return "" if found is None else text.fixed(found, decimals)
+
+
+def _mean_of(values: Sequence[Any]) -> float | None:
+    """The mean; None where a value is no number."""
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return mean(numbers) if numbers and len(numbers) == len(values) else None
 
 
 def _source_bytes(board: Board) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dqbench.board import costs, sentences, sweeps, tables, text
+from dqbench.board import corruptions, costs, sentences, sweeps, tables, text
 from dqbench.board.board import Board
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference
 from dqbench.board.making import making
@@ -65,6 +65,7 @@ def _section(board: Board, published: Published) -> list[str]:
     return [
         bullets([*sentences.state(board), *sentences.outcome(board)]),
         *_scores(board),
+        *_corruptions(board),
         *_sweeps(board),
         *_details(board),
         *_costs(board, published),
@@ -84,6 +85,13 @@ def _scores(board: Board) -> list[str]:
             f"augmentation.{_delta_words(board)}",
         ]
     return blocks
+
+
+def _corruptions(board: Board) -> list[str]:
+    if not corruptions.has_corruptions(board.section):
+        return []
+    tables_ = [table(corruptions.severity_table(board)), table(corruptions.corruption_table(board))]
+    return ["### Corruptions", *tables_, bullets(corruptions.words(board))]
 
 
 def _sweeps(board: Board) -> list[str]:
@@ -137,7 +145,13 @@ def _across_words(board: Board) -> list[str]:
 
 
 def _costs(board: Board, published: Published) -> list[str]:
-    blocks = ["### What was kept, and what choosing it cost", table(costs.cost_table(board))]
+    blocks = ["### What was kept", table(costs.storage_table(board))]
+    blocks.append(
+        "Bytes are those of the stored set: images or patches, masks, labels, weights and keys, as measured; of kept "
+        "samples those of their pixels and classes. A teacher or decoder that training needs stands beside it. Saved: "
+        "against the whole source."
+    )
+    blocks += ["### What choosing it cost", table(costs.cost_table(board))]
     blocks.append(
         "Seconds are means over the seeds, of the work in each seed's path: work that several cells share is counted "
         "in each of them. Memory is the highest peak of that work; training on what was kept is not in it."
