@@ -12,6 +12,7 @@ from torch import nn
 
 from dqbench import compressed
 from dqbench.compressed import Patches, Subset
+from dqbench.data.lazy import in_memory, take
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
@@ -57,7 +58,7 @@ def drop_patches(
     grid = (height // side, width // side)
     kept = kept_patches(options.drop, grid[0] * grid[1])
     where = source.positions(subset.ids)
-    images, labels = np.asarray(source.images[where]), source.labels[where]
+    images, labels = in_memory(take(source.images, where), "dropping patches"), source.labels[where]
     scores: npt.NDArray[np.float64]
     if look is None:
         scores = random_scores(subset.ids, grid[0] * grid[1], seed)

@@ -146,7 +146,7 @@ class Compressor:
         net = seeded_net(lambda: build(arch, source.classes, channels, height), self.seed)
         precision = "bf16" if self.device == "cuda" else "fp32"
         train(
-            net, np.asarray(source.images), source.labels, recipe,
+            net, source.images, source.labels, recipe,
             seed=self.seed, device=self.device, precision=precision, mean=source.mean, std=source.std,
         )  # fmt: skip
         logits, features = predict(
