@@ -43,6 +43,7 @@ class Needs:
         time_limit_s: when to stop it.
         alone: no other job may share its device, e.g. because its time is its result.
         images: images that it goes through.
+        devices: GPUs that it can share its work among; it gets as many as there are for a job.
     """
 
     threads: int = 1
@@ -51,6 +52,7 @@ class Needs:
     time_limit_s: float = 24 * 3600.0
     alone: bool = False
     images: float = 0.0
+    devices: int = 1
 
 
 class Shared(dict[str, Any]):
@@ -103,12 +105,14 @@ class Context:
         threads: CPU threads it may use.
         plugin_files: plugin files to load besides the installed plugins.
         scratch: a folder (perhaps not made yet) of this job's key, kept until it is done: checkpoints of attempts.
+        devices: how many devices it may use; on a CPU, how many processes.
     """
 
     device: str
     threads: int = 1
     plugin_files: tuple[Path, ...] = ()
     scratch: Path | None = None
+    devices: int = 1
 
 
 def canonical(value: Any) -> str:

@@ -22,7 +22,9 @@ from dqbench.jobs.job import Context
 from dqbench.jobs.rebuilding import Rebuilder, decoder_bytes, rebuilder, rebuilding_notes
 from dqbench.jobs.sizes import stored_parts, with_taught_labels
 from dqbench.jobs.teacher import describe, load_teacher
+from dqbench.jobs.together import together
 from dqbench.specs import Recipe
+from dqbench.train.from_files import Reading
 from dqbench.train.loop import TrainResult, seeded_net, train
 from dqbench.train.regions import RegionLabels
 
@@ -58,16 +60,50 @@ def training_set(source: Source, kept: Compressed | None, rebuilt: Rebuilder) ->
     return TrainingSet(take(source.images, where), source.labels[where], kept.weights, sizes)
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A training that is done: its source, compressed set and data, the network and its history."""
+
+    source: Source
+    kept: Compressed | None
+    data: TrainingSet
+    net: nn.Module
+    result: TrainResult
+
+
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
     """Train and save the last weights, and on request snapshots; the test set is not opened.
 
     Labels are those of the set, or of the inputs: stored region labels (``regions``) or a live teacher (``teacher``).
     """
+    with together(spec, inputs, context, most_processes(spec["recipe"], context.devices)):
+        learned = learn(spec, inputs, context)
+    _save(learned.net.state_dict(), learned.result, out)
+    describe(out, spec["arch"], learned.source)
+    parts = _bytes(spec, inputs, learned.kept, learned.data)
+    return {
+        "samples": len(learned.data.labels),
+        "bytes": sum(parts.values()),
+        "bytes_parts": parts,
+        "notes": rebuilding_notes(learned.kept, learned.data.images, learned.source),
+        "updates": learned.result.updates,
+        "curve": learned.result.curve,
+        "snapshots": [epoch for epoch, _ in learned.result.snapshots],
+    }
+
+
+def most_processes(recipe: Mapping[str, Any], devices: int) -> int:
+    """How many processes can share a step's passes on so many devices; one without passes."""
+    size = (recipe.get("timm") or {}).get("pass_size")
+    return max(1, min(devices, recipe["batch_size"] // size)) if size else 1
+
+
+def learn(spec: Mapping[str, Any], inputs: Mapping[str, Path], context: Context) -> Learned:
+    """Train, without saving anything; the same in every process that takes part."""
     source = open_source(spec["source"])
     kept = compressed.load(inputs["kept"]) if "kept" in inputs else None
     data = training_set(source, kept, rebuilder(spec, inputs, context))
     net = seeded_net(lambda: build_net(spec["arch"], source, context), spec["seed"])
-    parts = _bytes(spec, inputs, kept, data)
     result = train(
         net,
         data.images,
@@ -82,18 +118,9 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         teacher=_teacher(spec, inputs, source, context),
         regions=RegionLabels.load(inputs["regions"]) if "regions" in inputs else None,
         snapshots=spec["snapshots"],
+        reading=Reading(context.threads if context.device == "cuda" or context.threads > 1 else 0, context.scratch),
     )
-    _save(net.state_dict(), result, out)
-    describe(out, spec["arch"], source)
-    return {
-        "samples": len(data.labels),
-        "bytes": sum(parts.values()),
-        "bytes_parts": parts,
-        "notes": rebuilding_notes(kept, data.images, source),
-        "updates": result.updates,
-        "curve": result.curve,
-        "snapshots": [epoch for epoch, _ in result.snapshots],
-    }
+    return Learned(source, kept, data, net, result)
 
 
 def _bytes(

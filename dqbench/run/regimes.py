@@ -45,6 +45,11 @@ def check_views(recipe: Recipe) -> None:
     Raises:
         UsageError: it has such an augmentation.
     """
+    if recipe.timm is not None:
+        raise UsageError(
+            f"recipe {recipe.name} augments by timm, whose views cannot be stored with soft labels; take another "
+            "recipe (--recipe), or --labels teacher"
+        )
     wrong = [name for name in recipe.augment if name.startswith(("randaugment", "dsa"))]
     if wrong:
         raise UsageError(
