@@ -18,7 +18,7 @@ TWIN = "random"
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What all cells of a section share."""
+    """What all cells of a section share; of each companion its name, provenance, hash and note."""
 
     task: str
     task_version: int
@@ -37,12 +37,14 @@ class Setting:
     test_samples: int
     classes: int
     note: str = ""
+    companions: tuple[tuple[str, str, str, str], ...] = ()
 
     @classmethod
     def of(cls, record: Record) -> Setting:
         """The setting of one record; 0 per class stands for all."""
         facts: dict[str, Any] = {**record.cell.model_dump(), **record.source.model_dump()}
         facts["teacher"] = _teacher(record)
+        facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in record.source.companions)
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
         return cls(**{f.name: facts[f.name] for f in fields(cls)})
 

@@ -33,6 +33,7 @@ def title(setting: Setting) -> str:
         f"{setting.labels} labels" + (f" of {setting.teacher}" if setting.teacher else ""),
         setting.precision,
         data + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
+        *(f"{provenance} {name} {digest[:12]}".rstrip() for name, provenance, digest, _ in setting.companions),
     ]
     return " · ".join(parts)
 
@@ -221,5 +222,12 @@ def data(setting: Setting) -> str:
     return (
         f"{setting.dataset}, {_origin(setting)}{note}. {used}{setting.train_samples:,} training and "
         f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
-        f"`{setting.train_hash}`, test `{setting.test_hash}`."
+        f"`{setting.train_hash}`, test `{setting.test_hash}`.{_companions(setting)}"
     )
+
+
+def _companions(setting: Setting) -> str:
+    said = ""
+    for name, provenance, digest, note in setting.companions:
+        said += f" Beside it {name}, {note or provenance}" + (f", SHA-256 `{digest}`." if digest else ".")
+    return said

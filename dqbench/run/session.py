@@ -87,7 +87,8 @@ class Session:
             source = cells[0].source
             data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
             chosen = "as asked" if self.request.profile else f"the default on a {self.devices.kind}"
-            facts = "; ".join(filter(None, [f"{source.provenance}, {source.train_hash[:12]}", source.note]))
+            beside = [f"{one.name} {one.provenance}" for one in source.companions]
+            facts = "; ".join(filter(None, [f"{source.provenance}, {source.train_hash[:12]}", source.note, *beside]))
             lines.append(f"{task}: profile {profile} ({chosen}), {data} ({facts}), {len(cells)} cells")
         return lines
 
