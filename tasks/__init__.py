@@ -12,9 +12,11 @@ from dqbench.specs import TaskSpec
 def dqbench_tasks() -> Iterable[TaskSpec]:
     """Yield the built-in tasks."""
     from dqbench.tasks import (
+        ade20k_seg,
         cifar10_xarch,
         cifar10c_robust,
         cifar100_xarch,
+        coco_det,
         digits_xarch,
         folder_xarch,
         imagenet1k_xarch,
@@ -25,9 +27,11 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
         tinyimagenet_xarch,
     )
 
+    yield ade20k_seg.TASK
     yield cifar10_xarch.TASK
     yield cifar10c_robust.TASK
     yield cifar100_xarch.TASK
+    yield coco_det.TASK
     yield digits_xarch.TASK
     yield folder_xarch.TASK
     yield imagenet1k_xarch.TASK

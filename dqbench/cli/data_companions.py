@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.data import store
+from dqbench.data.annotated import ANNOTATIONS, OFFICIAL
 from dqbench.data.companion import present_companions, read_companion
 from dqbench.errors import UsageError
 
@@ -24,6 +25,8 @@ def refuse_get(name: str) -> None:
     Raises:
         UsageError: the name is one's.
     """
+    if name in OFFICIAL:
+        raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} DIR")
     if name == CORRUPTED:
         raise UsageError(
             f"{name} is not downloaded: import the official arrays (dqbench data import {name} DIR); without them "
@@ -34,23 +37,40 @@ def refuse_get(name: str) -> None:
 def import_companion(state: State, name: str, source: Path) -> tuple[Companion, list[str]] | None:
     """Import the folder if its name or layout is a companion's; None if it is not."""
     if name != CORRUPTED:
-        return None
+        return _import_annotated(state, name, source)
     from dqbench.corrupt.official import import_official
 
     with file_progress(state, f"importing {source}") as progress:
         return import_official(source, progress), []
 
 
+def _import_annotated(state: State, name: str, source: Path) -> tuple[Companion, list[str]] | None:
+    if name not in OFFICIAL and (name in state.registry().datasets or not (source / ANNOTATIONS).is_dir()):
+        return None
+    from dqbench.data.annotated_import import import_annotated
+
+    with file_progress(state, f"importing {source}") as progress:
+        return import_annotated(name, source, progress)
+
+
 def verify_companion(name: str) -> dict[str, Any] | None:
     """What verifying a companion found; None if the name is none's."""
     if name not in present_companions():
         return None
-    from dqbench.corrupt.official import verify_official
-
     try:
-        return {"name": name, "error": None, "companion": told(verify_official())}
+        return {"name": name, "error": None, "companion": told(_verified(name))}
     except UsageError as error:
         return {"name": name, "error": str(error), "companion": None}
+
+
+def _verified(name: str) -> Companion:
+    if name == CORRUPTED:
+        from dqbench.corrupt.official import verify_official
+
+        return verify_official()
+    from dqbench.data.annotated_import import verify_annotated
+
+    return verify_annotated(name)
 
 
 def report(state: State, found: Companion, notes: list[str]) -> None:
@@ -69,7 +89,7 @@ def told(found: Companion) -> dict[str, Any]:
 
 def rows() -> list[dict[str, Any]]:
     """A row for each companion that is known or on disk."""
-    return [_row(name) for name in sorted({CORRUPTED, *present_companions()})]
+    return [_row(name) for name in sorted({CORRUPTED, *OFFICIAL, *present_companions()})]
 
 
 def _row(name: str) -> dict[str, Any]:

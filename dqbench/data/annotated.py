@@ -16,6 +16,9 @@ from dqbench.errors import UsageError
 Form = Literal["detection", "segmentation"]
 Split = Literal["train", "test"]
 
+ANNOTATIONS = "annotations"
+"""The folder that makes a folder a detection or segmentation set."""
+
 OFFICIAL: Mapping[str, tuple[Form, tuple[int, int]]] = {
     "coco": ("detection", (118_287, 5_000)), "ade20k": ("segmentation", (20_210, 2_000)),
 }  # fmt: skip

@@ -10,15 +10,10 @@ from dqbench.data.annotated import OFFICIAL, Annotated, Form, Part, annotated_of
 from dqbench.data.annotated_hash import PartFacts, Progress
 from dqbench.data.coco_files import LAYOUT as COCO_LAYOUT
 from dqbench.data.coco_files import find_coco, looks_like_coco, scan_coco
-from dqbench.data.companion import Companion, write_companion
+from dqbench.data.companion import Companion, read_companion, write_companion
 from dqbench.data.label_maps import LAYOUT as MAPS_LAYOUT
 from dqbench.data.label_maps import find_label_maps, looks_segmented, scan_label_maps
 from dqbench.errors import UsageError
-
-
-def looks_annotated(folder: Path) -> bool:
-    """Whether the folder looks like a detection or segmentation set."""
-    return folder.is_dir() and (looks_like_coco(folder) or looks_segmented(folder))
 
 
 def import_annotated(name: str, folder: Path, progress: Progress | None = None) -> tuple[Companion, list[str]]:
@@ -27,7 +22,7 @@ def import_annotated(name: str, folder: Path, progress: Progress | None = None) 
     Args:
         name: what it is to be called; a name of ``OFFICIAL`` must have that form.
         folder: it is read in its place, then and later.
-        progress: told after each image of the training part, then of the test part.
+        progress: told after each image; it learns of the test part's when the training part is done.
 
     Raises:
         UsageError: wrong layout, missing or unreadable files, annotations that do not fit, or a data folder that cannot
@@ -44,20 +39,22 @@ def import_annotated(name: str, folder: Path, progress: Progress | None = None) 
     return write_companion(name, lambda _: companion), missed
 
 
-def verify_annotated(companion: Companion, progress: Progress | None = None) -> None:
-    """Go through all files of a detection or segmentation set again.
+def verify_annotated(name: str, progress: Progress | None = None) -> Companion:
+    """Go through all files of a stored detection or segmentation set again.
 
     Raises:
-        UsageError: one is not what it was when the set was imported.
+        UsageError: it is not there, or a file is not what it was when the set was imported.
     """
-    found = annotated_of(companion)
-    if found is None:
-        raise UsageError(f"{companion.name} is no detection or segmentation set")
+    companion = read_companion(name)
+    found = annotated_of(companion) if companion else None
+    if companion is None or found is None:
+        raise UsageError(f"the store has no detection or segmentation set {name}; run: dqbench data import {name} DIR")
     if _hash(_scan(found, progress)) != companion.hash:
         raise UsageError(
             f"the files of {companion.name} in {found.root} are not what they were; run: dqbench data import "
             f"{companion.name} {found.root}"
         )
+    return companion
 
 
 def _find(name: str, folder: Path, form: Form | None) -> Annotated:
@@ -74,7 +71,13 @@ def _find(name: str, folder: Path, form: Form | None) -> Annotated:
 def _scan(found: Annotated, progress: Progress | None) -> Sequence[PartFacts]:
     scan: Callable[[Annotated, Part, Progress | None], PartFacts]
     scan = scan_coco if found.form == "detection" else scan_label_maps
-    return [scan(found, part, progress) for part in (found.train, found.test)]
+    train = scan(found, found.train, progress)
+
+    def tell_on(done: int, total: int) -> None:
+        if progress is not None:
+            progress(train.images + done, train.images + total)
+
+    return [train, scan(found, found.test, tell_on)]
 
 
 def _hash(facts: Sequence[PartFacts]) -> str:

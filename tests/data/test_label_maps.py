@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dqbench.data.annotated import annotated_of
-from dqbench.data.annotated_import import import_annotated, looks_annotated, verify_annotated
+from dqbench.data.annotated_import import import_annotated, verify_annotated
 from dqbench.errors import UsageError
 
 
@@ -41,7 +41,7 @@ def test_a_plain_layout_is_described_in_its_place(folder: Path) -> None:
     assert companion.facts["images"] == [2, 2]
     assert companion.facts["class_counts"] == [[32, 32], [32, 32]]
     assert notes == []
-    verify_annotated(companion)
+    verify_annotated(companion.name)
 
 
 def test_255_means_nothing_and_all_values_may_be_learned(tmp_path: Path, data_root: Path) -> None:
@@ -58,7 +58,7 @@ def test_verify_reads_the_maps(folder: Path) -> None:
     companion, _ = import_annotated("streets", folder)
     Image.fromarray(np.zeros((6, 8), dtype=np.uint8)).save(folder / "annotations/val/b.png")
     with pytest.raises(UsageError, match="not what they were"):
-        verify_annotated(companion)
+        verify_annotated(companion.name)
 
 
 def test_the_hash_covers_what_is_not_learned(folder: Path) -> None:
@@ -121,13 +121,6 @@ def test_ade20k_needs_its_layout(tmp_path: Path, data_root: Path) -> None:
         import_annotated("ade20k", tmp_path / "ade")
 
 
-def test_an_image_folder_is_no_annotated_set(tmp_path: Path, folder: Path) -> None:
-    (tmp_path / "photos" / "train" / "cat").mkdir(parents=True)
-    assert not looks_annotated(tmp_path / "photos")
-    assert not looks_annotated(tmp_path / "nowhere")
-    assert looks_annotated(folder)
-
-
 def test_ade20k_mini(test_data: Path, data_root: Path) -> None:
     companion, notes = import_annotated("ade20k", test_data / "ade20k_mini")
     found = annotated_of(companion)
@@ -135,7 +128,7 @@ def test_ade20k_mini(test_data: Path, data_root: Path) -> None:
     assert (len(found.values), found.unlabelled, found.class_names[0]) == (151, 0, "wall")
     assert companion.facts["images"] == [4, 3]
     assert notes == ["the official ade20k has 20,210 and 2,000 images"]
-    verify_annotated(companion)
+    verify_annotated(companion.name)
 
 
 def test_camvid_mini(test_data: Path, data_root: Path) -> None:
