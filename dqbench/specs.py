@@ -190,6 +190,12 @@ class Recipe(BaseModel):
         return {name: value for name, value in dumped.items() if name not in unused or unused[name] != value}
 
 
+def passes_per_step(recipe: Mapping[str, Any]) -> int:
+    """How many passes a step of a dumped recipe has, which as many devices can share; 1 where it has none."""
+    size = (recipe.get("timm") or {}).get("pass_size")
+    return max(1, recipe["batch_size"] // size) if size else 1
+
+
 @dataclass(frozen=True)
 class ObserverSpec:
     """The network that methods look through: trained on the source, or pretrained elsewhere.

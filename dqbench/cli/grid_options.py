@@ -60,6 +60,9 @@ class GridOptions:
     best_epoch: Annotated[bool, typer.Option(help="Also score snapshots and record the best, as papers do.")] = False
     device: Device = "auto"
     gpus: Annotated[str | None, typer.Option(metavar="0,1,…", help="Use these of the visible GPUs only.")] = None
+    gpus_per_job: Annotated[
+        int, typer.Option(min=1, help="GPUs that one training shares, where its recipe has passes (ImageNet's do).")
+    ] = 1
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads for all jobs together.")] = None
     executor: Annotated[str, typer.Option(help="What runs the jobs: local, ray or slurm (each an extra).")] = "local"
     ray_address: Annotated[
@@ -110,7 +113,7 @@ class GridOptions:
         )
         cluster = choose(self.executor, self.ray_address, self.slurm or ())
         gpus = parse_gpus(self.gpus)
-        setup = Setup(self.device, gpus, self.threads, self.retry_failed, self.max_retries, cluster)
+        setup = Setup(self.device, gpus, self.threads, self.retry_failed, self.max_retries, cluster, self.gpus_per_job)
         return Session.open(request, state.registry(), setup, self.workspace, create=create)
 
 

@@ -23,7 +23,7 @@ from dqbench.jobs.rebuilding import Rebuilder, decoder_bytes, rebuilder, rebuild
 from dqbench.jobs.sizes import stored_parts, with_taught_labels
 from dqbench.jobs.teacher import describe, load_teacher
 from dqbench.jobs.together import together
-from dqbench.specs import Recipe
+from dqbench.specs import Recipe, passes_per_step
 from dqbench.train.from_files import Reading
 from dqbench.train.loop import TrainResult, seeded_net, train
 from dqbench.train.regions import RegionLabels
@@ -76,7 +76,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
 
     Labels are those of the set, or of the inputs: stored region labels (``regions``) or a live teacher (``teacher``).
     """
-    with together(spec, inputs, context, most_processes(spec["recipe"], context.devices)):
+    with together(spec, inputs, context, min(context.devices, passes_per_step(spec["recipe"]))):
         learned = learn(spec, inputs, context)
     _save(learned.net.state_dict(), learned.result, out)
     describe(out, spec["arch"], learned.source)
@@ -90,12 +90,6 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
         "curve": learned.result.curve,
         "snapshots": [epoch for epoch, _ in learned.result.snapshots],
     }
-
-
-def most_processes(recipe: Mapping[str, Any], devices: int) -> int:
-    """How many processes can share a step's passes on so many devices; one without passes."""
-    size = (recipe.get("timm") or {}).get("pass_size")
-    return max(1, min(devices, recipe["batch_size"] // size)) if size else 1
 
 
 def learn(spec: Mapping[str, Any], inputs: Mapping[str, Path], context: Context) -> Learned:

@@ -140,7 +140,8 @@ def check_finite(value: Any, place: str) -> None:
 
 
 def _context(values: Mapping[str, Any], folder: Path) -> Context:
-    return Context(values["device"], values["threads"], tuple(Path(f) for f in values["plugin_files"]), folder)
+    files = tuple(Path(f) for f in values["plugin_files"])
+    return Context(values["device"], values["threads"], files, folder, values.get("devices", 1))
 
 
 def _device(device: str) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -38,20 +38,28 @@ class Devices:
         kind: ``cpu`` or ``cuda``; what jobs are told.
         threads: CPU threads for all jobs together.
         gpus: the GPUs in use; empty for ``cpu``.
+        per_job: GPUs that one job may share its work among, if it can.
     """
 
     kind: Kind
     threads: int
     gpus: tuple[Gpu, ...] = ()
+    per_job: int = 1
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job runs: a GPU by its position, or None for the CPU, and what it takes there."""
+    """Where a job runs: a GPU by its position, or None for the CPU, what it takes there, and the other GPUs it has."""
 
     gpu: int | None
     threads: int
     gib: float
+    more: tuple[int, ...] = ()
+
+    @property
+    def gpus(self) -> tuple[int, ...]:
+        """All GPUs that it has."""
+        return () if self.gpu is None else (self.gpu, *self.more)
 
 
 @dataclass
@@ -65,6 +73,9 @@ class Room:
         """Where the job could start now; None if nowhere."""
         threads = min(job.needs.threads, self.devices.threads)
         if self.devices.kind == "cuda" and job.needs.gpu_gib > 0:
+            count = min(job.needs.devices, self.devices.per_job, len(self.devices.gpus))
+            if count > 1:
+                return self._place_on_gpus(count, min(count * threads, self.devices.threads))
             return self._place_on_gpu(job.needs.gpu_gib, threads, job.needs.alone)
         if job.needs.alone:
             return None if self.taken else Place(None, self.devices.threads, 0.0)
@@ -76,20 +87,32 @@ class Room:
         gib = max(usable) if alone else min(gib, max(usable))
         free, occupied = list(usable), set()
         for place in self.taken.values():
-            if place.gpu is not None:
-                free[place.gpu] -= place.gib
-                occupied.add(place.gpu)
+            for gpu in place.gpus:
+                free[gpu] -= place.gib
+                occupied.add(gpu)
         large_enough = [gpu for gpu in range(len(usable)) if usable[gpu] >= gib]
         gpu = max(large_enough, key=lambda candidate: (candidate not in occupied, free[candidate]))
         fits = gpu not in occupied or (gib <= free[gpu] and threads <= self._free_threads())
         return Place(gpu, threads, gib) if fits else None
 
+    def _place_on_gpus(self, count: int, threads: int) -> Place | None:
+        """So many GPUs that nobody is on, all of each."""
+        occupied = {gpu for place in self.taken.values() for gpu in place.gpus}
+        free = [gpu for gpu in range(len(self.devices.gpus)) if gpu not in occupied][:count]
+        if len(free) < count:
+            return None
+        return Place(free[0], threads, min(self.devices.gpus[gpu].gib for gpu in free) * _USABLE, tuple(free[1:]))
+
     def _free_threads(self) -> int:
         return self.devices.threads - sum(place.threads for place in self.taken.values())
 
 
-def find(wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int | None = None) -> Devices:
+def find(
+    wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int | None = None, per_job: int = 1
+) -> Devices:
     """The devices to use: ``auto`` takes the GPUs where there are any. ``gpus`` chooses among the visible ones.
+
+    A job that can share its work gets ``per_job`` GPUs.
 
     Raises:
         UsageError: an unknown device, or one that is not there.
@@ -97,6 +120,10 @@ def find(wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int |
     if wanted not in WANTED:
         raise UsageError(f"device {wanted!r} is none of {', '.join(WANTED)}")
     threads = threads or available_threads()
+    if per_job > 1 and wanted == "cpu":
+        raise UsageError("--gpus-per-job is for GPUs, but the device is cpu; leave one of them out")
+    if per_job > 1:
+        return _several(find("cuda", gpus, threads), per_job)
     if wanted == "cpu":
         if gpus is not None:
             raise UsageError("--gpus chooses GPUs, but the device is cpu; leave one of them out")
@@ -108,6 +135,12 @@ def find(wanted: str = "auto", gpus: Sequence[int] | None = None, threads: int |
             raise UsageError(f"{what}: no NVIDIA GPU is visible here; use --device cpu or check nvidia-smi")
         return Devices("cpu", threads)
     return Devices("cuda", threads, _chosen(visible, gpus))
+
+
+def _several(found: Devices, per_job: int) -> Devices:
+    if per_job > len(found.gpus):
+        raise UsageError(f"--gpus-per-job {per_job}: only {len(found.gpus)} GPUs are in use here")
+    return replace(found, per_job=per_job)
 
 
 def _chosen(visible: tuple[Gpu, ...], gpus: Sequence[int] | None) -> tuple[Gpu, ...]:

@@ -138,10 +138,11 @@ class LocalExecutor:
             "context": {
                 "device": "cpu" if place.gpu is None else "cuda",
                 "threads": threads,
+                "devices": max(1, len(place.gpus)),
                 "plugin_files": [str(f) for f in self._plugin_files],
             },
             "env": {
-                "CUDA_VISIBLE_DEVICES": "" if place.gpu is None else self.devices.gpus[place.gpu].visible,
+                "CUDA_VISIBLE_DEVICES": ",".join(self.devices.gpus[gpu].visible for gpu in place.gpus),
                 "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
                 **{f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")},
             },
@@ -184,8 +185,8 @@ class LocalExecutor:
         if event["event"] == "started":
             run = self._running[event["id"]]
             run.pid, run.start = event["pid"], time.monotonic()
-            gpu = run.place.gpu
-            return JobStarted(event["id"], "cpu" if gpu is None else f"gpu {gpu}", event["pid"])
+            gpus = ",".join(map(str, run.place.gpus))
+            return JobStarted(event["id"], f"gpu {gpus}" if gpus else "cpu", event["pid"])
         run = self._running.pop(event["id"])
         del self._room.taken[event["id"]]
         return _ended(run, event["status"], event["error"])

@@ -26,6 +26,7 @@ class Setup:
         retry_failed: whether cells that failed in an earlier run are tried again.
         max_retries: how often a failed job is tried again within one run.
         cluster: what runs the jobs; None is this machine.
+        gpus_per_job: GPUs that one training may share its work among, where its recipe can.
     """
 
     device: str = "auto"
@@ -34,6 +35,7 @@ class Setup:
     retry_failed: bool = True
     max_retries: int = 0
     cluster: Cluster | None = None
+    gpus_per_job: int = 1
 
     def devices(self) -> Devices:
         """The devices, found on this machine or in the cluster.
@@ -42,12 +44,13 @@ class Setup:
             UsageError: one that is not there.
         """
         if self.cluster is not None:
-            if self.gpus is not None or self.threads is not None:
+            if self.gpus is not None or self.threads is not None or self.gpus_per_job > 1:
                 raise UsageError(
-                    "--gpus and --threads are for --executor local; a cluster shares its devices out itself"
+                    "--gpus, --gpus-per-job and --threads are for --executor local; a cluster shares its devices out "
+                    "itself"
                 )
             return self.cluster.devices(self.device)
-        return devices.find(self.device, self.gpus, self.threads)
+        return devices.find(self.device, self.gpus, self.threads, self.gpus_per_job)
 
     def executor(self, found: Devices, plugin_files: Sequence[Path]) -> AbstractContextManager[Executor]:
         """What runs the jobs on these devices, to be closed at the end of the context."""

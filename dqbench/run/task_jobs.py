@@ -16,7 +16,7 @@ from dqbench.run.regimes import Taught, check_views
 from dqbench.run.rows import Row
 from dqbench.run.stages import stage_spec
 from dqbench.run.task_facts import TaskFacts
-from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage
+from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage, passes_per_step
 
 SNAPSHOTS = 20
 FULL = "full"
@@ -281,6 +281,7 @@ class TaskJobs:
             seconds=0.1 + images * _EFFORT.get(kind, 1.0) / RATE[self.facts.device],
             time_limit_s=self.facts.profile.time_limit_s,
             images=images,
+            devices=passes_per_step(spec["recipe"]) if kind == "train" else 1,
         )
         job = Job(kind, spec, inputs, label, needs)
         self.made.setdefault(job.key, job)

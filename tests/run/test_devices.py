@@ -126,3 +126,42 @@ def test_the_gpu_reaches_the_job_by_its_name(workspace: Workspace) -> None:
     facts = [workspace.result(job)["facts"] for job in (on_gpu, on_cpu)]
     assert [fact["device"] for fact in facts] == ["cuda", "cpu"]
     assert [fact["env"]["CUDA_VISIBLE_DEVICES"] for fact in facts] == ["GPU-cccc", ""]
+
+
+def _shared(name: str, devices: int) -> Job:
+    return stub(name, needs=Needs(threads=2, gpu_gib=4.0, devices=devices))
+
+
+def test_a_job_that_can_share_its_work_gets_whole_gpus_side_by_side() -> None:
+    gpus = tuple(Gpu(f"GPU-{i}", "H200", 140.0) for i in range(4))
+    room = Room(Devices("cuda", 16, gpus, per_job=2))
+    first = room.place(_shared("first", 9))
+    assert first is not None
+    assert first.gpus == (0, 1)
+    assert first.threads == 4
+    room.taken["first"] = first
+    beside = room.place(_job("beside", gpu_gib=10.0))
+    assert beside is not None
+    assert beside.gpus == (2,)
+    room.taken["beside"] = beside
+    assert room.place(_shared("second", 2)) is None
+    alone = room.place(_shared("alone", 1))
+    assert alone is not None
+    assert alone.gpus == (3,)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_gpus_per_job_must_be_there() -> None:
+    assert find("auto", per_job=2).per_job == 2
+    with pytest.raises(UsageError, match="--gpus-per-job 3: only 2 GPUs are in use"):
+        find("auto", per_job=3)
+    with pytest.raises(UsageError, match="--gpus-per-job 2: only 1 GPUs"):
+        find("cuda", gpus=[1], per_job=2)
+    with pytest.raises(UsageError, match="--gpus-per-job is for GPUs"):
+        find("cpu", per_job=2)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_gpus_per_job_without_a_gpu() -> None:
+    with pytest.raises(UsageError, match="no NVIDIA GPU is visible"):
+        find("auto", per_job=2)
