@@ -1,4 +1,4 @@
-"""The seal on test sets: broken inside evaluate jobs alone, and every reading is counted."""
+"""The seal on test sets: broken by evaluate jobs and by what makes test images from them; readings are counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _open: list[Reads] = []
 
 @contextmanager
 def broken() -> Iterator[Reads]:
-    """Let test sets be opened, and count it. The evaluate job does this; nothing else may."""
+    """Let test sets be opened, and count it. The jobs evaluate and corrupt do this, and no method may."""
     reads = Reads()
     _open.append(reads)
     try:
