@@ -95,6 +95,7 @@ def _seeds(runs: Sequence[Run]) -> dict[str, Any]:
         "best epoch": [finite(run.best_epoch_score) for run in runs],
         "samples": [run.samples for run in runs],
         "bytes": [run.bytes for run in runs],
+        "of these": [", ".join(f"{part} {size:,}" for part, size in run.bytes_parts.items()) for run in runs],
         "updates": [run.updates for run in runs],
         "kept set": [(run.kept_hash or "")[:12] for run in runs],
     }

@@ -1,7 +1,7 @@
 """A bundle on disk: a zip of records and kept ids with a manifest of checksums. What is read is never trusted.
 
 Nothing of a bundle is extracted: its files are read into memory, each within its limit, and only under names that this
-module knows. There are no pickles: records are JSON, ids and weights are bare little-endian numbers.
+module knows. There are no pickles: records are JSON, ids and weights are bare little-endian numbers, masks bare bits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MOST_RATIO = 200
 LIMITS = {
     re.compile(r"manifest\.json"): 8 * MiB,
     re.compile(r"records/[0-9a-f]{64}\.json"): 4 * MiB,
-    re.compile(r"kept/[0-9a-f]{64}\.(?:ids|weights)"): 64 * MiB,
+    re.compile(r"kept/[0-9a-f]{64}\.(?:ids|weights|masks)"): 64 * MiB,
 }
 """The names that a bundle may hold, and the most bytes of each."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import dqbench
 from dqbench import compressed, records
-from dqbench.compressed import Subset
+from dqbench.compressed import Patches, Subset
 from dqbench.errors import UsageError
 from dqbench.records import Record
 from dqbench.run import bundle_file
@@ -52,3 +52,7 @@ def _kept(record: Record, place: Workspace) -> Iterator[tuple[str, bytes]]:
         yield f"kept/{key}.ids", np.asarray(kept.ids).astype("<i8").tobytes()
         if kept.weights is not None:
             yield f"kept/{key}.weights", np.asarray(kept.weights).astype("<f8").tobytes()
+    for key in [key for run in record.runs for key in run.jobs.get("pixels", [])]:
+        patches = compressed.load(place.artifacts / f"pixels-{key[:24]}")
+        if isinstance(patches, Patches):
+            yield f"kept/{key}.masks", np.ascontiguousarray(patches.masks).tobytes()

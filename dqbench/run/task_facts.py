@@ -12,13 +12,15 @@ from dqbench.errors import UsageError, unknown_name
 from dqbench.nets.weights import find
 from dqbench.plugins import Registry
 from dqbench.records import SourceFacts
+from dqbench.run import pixel_plan
 from dqbench.run import settings as settings_
+from dqbench.run.byte_budget import Storage
 from dqbench.run.own_data import dataset_of
 from dqbench.run.request import Request
 from dqbench.run.rows import Row
 from dqbench.run.settings import Settings
 from dqbench.run.stages import check_archs, companion_facts, companions_of
-from dqbench.specs import ArchSpec, Budget, ObserverSpec, Profile, Recipe, TaskSpec
+from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec, Profile, Recipe, TaskSpec
 from dqbench.train.recipes import RECIPES
 
 
@@ -73,16 +75,40 @@ class TaskFacts:
         Raises:
             UsageError: one that a row cannot meet.
         """
-        asked = [Budget.ratio(k) for k in self.request.keeps] + [Budget.ipc(i) for i in self.request.ipcs]
-        usual = [Budget.ratio(k) for k in self.profile.keeps] + [Budget.ipc(i) for i in self.profile.ipcs]
+        request, profile = self.request, self.profile
+        asked = [Budget.ratio(k) for k in request.keeps] + [Budget.ipc(i) for i in request.ipcs]
+        asked += [Budget.of_bytes(size) for size in request.sizes]
+        usual = [Budget.ratio(k) for k in profile.keeps] + [Budget.ipc(i) for i in profile.ipcs]
         budgets = list(dict.fromkeys(asked or usual))
-        for budget in budgets:
-            resolved = resolve(budget, self.class_counts, 0)
-            self.samples[budget] = resolved.total
-            for row in rows:
-                if row.config:
-                    row.config.check_budget(resolved.per_class.tolist(), self.class_counts, self.info.shape[0])
+        for row in rows:
+            for budget in budgets if row.config else ():
+                self._check_budget(row, budget)
         return budgets
+
+    def sampled(self, row: Row, budget: Budget, recipe: Recipe, labels: Labels) -> Budget:
+        """The budget in samples behind one in pixels or bytes; its number of samples is noted.
+
+        Raises:
+            UsageError: it cannot be met.
+        """
+        if budget.kind == "bytes" and row.spec:
+            files = self.info.form == "files"
+            storage = Storage(row.spec, row.pixels, self.info.shape, self.info.classes, labels, recipe, files)
+            budget = storage.images_per_class(budget, min(self.class_counts))
+        found = pixel_plan.samples(row.pixels, budget, self.info.shape)
+        if found not in self.samples:
+            self.samples[found] = resolve(found, self.class_counts, 0).total
+        return found
+
+    def _check_budget(self, row: Row, budget: Budget) -> None:
+        found = {budget}
+        if budget.kind == "bytes":
+            recipes = [self.recipe(arch) for arch in self.archs]
+            found = {self.sampled(row, budget, recipe, labels) for recipe in recipes for labels in row.labels}
+        for one in found:
+            per_class = resolve(one, self.class_counts, 0).per_class.tolist()
+            if row.config:
+                row.config.check_budget(per_class, self.class_counts, self.info.shape[0])
 
     @cached_property
     def class_counts(self) -> list[int]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from dqbench.budgets import resolve
 from dqbench.jobs.job import Job, Needs, Shared
 from dqbench.nets.weights import find
 from dqbench.pixels.options import PixelOptions, mae_recipe
@@ -40,9 +39,10 @@ class TaskJobs:
 
     def run(self, row: Row, budget: Budget, arch: ArchSpec, recipe: Recipe, seed: int, labels: Labels) -> PlannedRun:
         """The jobs of one seed of a cell."""
-        roles, kept = self._compressed(row, budget, seed) if row.spec else ({}, None)
+        sampled = self._sampled(row, budget, recipe, labels)
         name = f"{row.spec.name} {budget}" if row.spec else FULL
-        samples = self.facts.samples[self._sampled(row.pixels, budget)]
+        roles, kept = self._compressed(row, sampled, name, seed) if row.spec else ({}, None)
+        samples = self.facts.samples[sampled]
         rebuilt = self._rebuilt(row.pixels, seed) if row.pixels else Taught()
         taught = self._taught(recipe, seed, kept, name, samples, labels, rebuilt)
         train = self._train(arch, recipe, seed, kept, name, samples, taught)
@@ -143,17 +143,18 @@ class TaskJobs:
         key = self._job("pretrain", job, {}, f"pretrain an MAE, seed {seed}", images)
         return Taught({"decoder": key}, spec, {"pretrain": (key,)})
 
-    def _compressed(self, row: Row, budget: Budget, seed: int) -> tuple[Roles, str]:
-        """The jobs up to the compressed set, by role, and the key of the last; the same for every architecture."""
-        return self._once(("compressed", id(row), budget, seed), lambda: self._compress_and_drop(row, budget, seed))
+    def _compressed(self, row: Row, budget: Budget, name: str, seed: int) -> tuple[Roles, str]:
+        """The jobs up to the set with a budget in samples, by role, and the key of the last; for all architectures."""
+        place = ("compressed", id(row), budget, seed)
+        return self._once(place, lambda: self._compress_and_drop(row, budget, name, seed))
 
-    def _compress_and_drop(self, row: Row, budget: Budget, seed: int) -> tuple[Roles, str]:
+    def _compress_and_drop(self, row: Row, budget: Budget, name: str, seed: int) -> tuple[Roles, str]:
         before, chain = self._once(("prepared", id(row), seed), lambda: self._prepared(row, seed))
         roles = dict(before)
-        key = self._compress(row, self._sampled(row.pixels, budget), seed, chain, roles)
+        key = self._compress(row, budget, name, seed, chain, roles)
         roles["compress"] = (key,)
-        if row.pixels and row.spec:
-            key = self._drop(row.pixels, f"{row.spec.name} {budget}", seed, key, roles)
+        if row.pixels:
+            key = self._drop(row.pixels, name, seed, key, roles)
         return roles, key
 
     def _prepared(self, row: Row, seed: int) -> tuple[Roles, str | None]:
@@ -161,12 +162,10 @@ class TaskJobs:
         spec, config = _of_method(row)
         return roles, self._prepare(spec, config, seed, roles)
 
-    def _sampled(self, asked: PixelOptions | None, budget: Budget) -> Budget:
-        """The budget in samples behind one in pixels; its number of samples is noted."""
-        sampled = pixel_plan.samples(asked, budget, self.facts.info.shape)
-        if sampled not in self.facts.samples:
-            self.facts.samples[sampled] = resolve(sampled, self.facts.class_counts, 0).total
-        return sampled
+    def _sampled(self, row: Row, budget: Budget, recipe: Recipe, labels: Labels) -> Budget:
+        """The budget in samples behind one in pixels or bytes."""
+        place = ("sampled", id(row), budget, id(recipe), labels)
+        return self._once(place, lambda: self.facts.sampled(row, budget, recipe, labels))
 
     def _drop(self, asked: PixelOptions, name: str, seed: int, kept: str, roles: Roles) -> str:
         """The job that drops patches of the samples of ``kept``."""
@@ -181,7 +180,7 @@ class TaskJobs:
         roles["pixels"] = (key,)
         return key
 
-    def _compress(self, row: Row, budget: Budget, seed: int, chain: str | None, roles: Roles) -> str:
+    def _compress(self, row: Row, budget: Budget, name: str, seed: int, chain: str | None, roles: Roles) -> str:
         method, config = _of_method(row)
         spec = {
             **self._method_spec(method, config.model_dump(mode="json"), seed),
@@ -191,7 +190,7 @@ class TaskJobs:
         if method.observes_in_compress:
             spec["observer_arch"], seen = self._observe(seed, roles)
             inputs.update(seen)
-        return self._job("compress", spec, inputs, f"compress {method.name} {budget}, seed {seed}", 0)
+        return self._job("compress", spec, inputs, f"compress {name}, seed {seed}", 0)
 
     def _prepare(self, spec: MethodSpec, config: Config, seed: int, roles: Roles) -> str | None:
         """The key of the job whose arrays this method starts from, its own or those of the method it builds on."""

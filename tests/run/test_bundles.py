@@ -21,7 +21,7 @@ from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
 from dqbench.plugins import Registry
 from dqbench.records import JobFacts, Machine, Plugin, Record, Run, Versions
-from dqbench.run import bundle_file, submitted, submitting, taking_in
+from dqbench.run import bundle_file, submitted, submitted_sets, submitting, taking_in
 from dqbench.run.bundle_file import Contents
 from dqbench.run.grid import plan
 from dqbench.run.planned import Plan, PlannedCell, PlannedRun
@@ -202,7 +202,7 @@ WRONG: list[tuple[Change, str]] = [
     (_set("cell", "profile", "../x"), "unknown profile"),
     (_set("cell", "budget_value", 7.0), "keep ratio 7.0 is not in"),
     (_set("cell", "budget_value", 0.3), "job keys"),
-    (_set("cell", "budget_kind", "full"), "no keep ratio and no ipc"),
+    (_set("cell", "budget_kind", "full"), "its budget is no part of the source"),
     (_set("cell", "config", "bins", -3), "dq.bins=-3"),
     (_set("cell", "config", "bins", 7), "variant is"),
     (_set("cell", "recipe", "epochs", 9), "recipe is"),
@@ -291,13 +291,10 @@ def test_ids_that_do_not_agree_are_refused(
 
 def test_images_per_class_are_checked_class_by_class(registry: Registry, record: Record) -> None:
     source = store.open_train("digits")
-    cell = record.cell.model_copy(update={"budget_kind": "ipc", "budget_value": 2.0})
     first = np.flatnonzero(source.labels == 0)[:20]
     kept = Subset(source.ids[first])
     with pytest.raises(UsageError, match=r"kept \[20, 0"):
-        submitted._check_budget(
-            kept, source.labels[first], record.runs[0], record.model_copy(update={"cell": cell}), source
-        )
+        submitted_sets.check_budget(kept, first, record.runs[0], Budget.ipc(2), Budget.ipc(2), source)
 
 
 def test_a_method_that_is_not_here_is_named(bundle: Path, tmp_path: Path, registry: Registry) -> None:
