@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dqbench.board import comparing, sentences, sweeps, tables, text
+from dqbench.board import comparing, corruptions, sentences, sweeps, tables, text
 from dqbench.board.board import Board, CellNumbers, seconds
 from dqbench.board.costs import ROLES
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
@@ -61,7 +61,9 @@ def _board(board: Board, known: Published, facts: Facts, pictures: Pictures, roo
         "metric": setting.metric,
         "precision": setting.precision,
         "dataset": setting.dataset,
-        "data": f"{setting.dataset}, {setting.provenance}",
+        "data": "; ".join(
+            [f"{setting.dataset}, {setting.provenance}", *(f"{c[0]}, {c[1]}" for c in setting.companions)]
+        ),
         "about": sentences.data(setting).replace("`", ""),
         "trainSamples": setting.train_samples,
         "state": sentences.state(board),
@@ -73,6 +75,7 @@ def _board(board: Board, known: Published, facts: Facts, pictures: Pictures, roo
         "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
         "cells": [_cell(board, place, facts, pictures, room) for place in places],
         "across": _table(tables.across_table(board)),
+        "corruptions": _corruptions(board),
         "sweeps": [_sweep(board, sweep) for sweep in sweeps.sweeps(section)],
         "compared": [_comparison(c, index, facts) for c in compared],
         "elsewhere": [_elsewhere(result) for result in comparing.elsewhere(board, known)],
@@ -154,6 +157,13 @@ def _ends(value: Estimate | None) -> list[float] | None:
 
 def _table(content: Table) -> dict[str, Any]:
     return {"header": content.header, "rows": content.rows, "names": content.names}
+
+
+def _corruptions(board: Board) -> dict[str, Any] | None:
+    if not corruptions.has_corruptions(board.section):
+        return None
+    shown = [corruptions.severity_table(board), corruptions.corruption_table(board)]
+    return {"tables": [_table(content) for content in shown], "words": corruptions.words(board)}
 
 
 def _sweep(board: Board, sweep: sweeps.Sweep) -> dict[str, Any]:

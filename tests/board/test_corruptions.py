@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dqbench.board import corruptions, markdown, sentences
+from dqbench.board import corruptions, html_payload, html_pictures, markdown, sentences
 from dqbench.board.board import Board, build
 from dqbench.board.published import load
 from dqbench.board.reading import entries_of
@@ -106,3 +106,13 @@ def test_the_document_has_both_tables_and_other_boards_have_none(scored: Any, ma
     assert "| shot noise |" in with_tables
     without = markdown.document("cifar10-xarch", [board_of(make("full", 0.1, [60]))], load())
     assert "Corruptions" not in without
+
+
+def test_the_page_has_the_same_tables_and_says_generated(scored: Any) -> None:
+    board = board_of(scored("full", [60]), scored("dq", [50]))
+    shown = html_payload.payload({"cifar10c-robust": [board]}, load(), html_pictures.none())["boards"][0]
+    assert shown["data"] == "cifar10, imported; cifar10c, generated"
+    assert [table["rows"] for table in shown["corruptions"]["tables"]] == [
+        corruptions.severity_table(board).rows,
+        corruptions.corruption_table(board).rows,
+    ]

@@ -88,6 +88,7 @@ function showBoard() {
       scores, h("details", { class: "notes" }, h("summary", null, "How to read this"), list([...board.reading, ...board.columnWords]))),
     charts,
     board.across.rows.length ? h("section", null, heading(3, "Across budgets and architectures"), plainTable("Across budgets and architectures", board.across.header, board.across.names, board.across.rows)) : null,
+    board.corruptions ? h("section", { class: "stack" }, heading(2, "Corruptions"), ...board.corruptions.tables.map((table, i) => plainTable(["Accuracy by severity", "Accuracy by corruption"][i], table.header, table.names, table.rows)), list(board.corruptions.words)) : null,
     h("section", null, heading(2, "All cells"), cells),
     h("section", null, heading(2, "Data"), h("p", { class: "break" }, board.about)));
   update();
