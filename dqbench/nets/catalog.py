@@ -118,8 +118,8 @@ _SPECS = (
     ArchSpec(
         name="convnet3-in-slim",
         target="dqbench.nets.convnet:convnet3_in_slim",
-        sizes=(32,),
-        summary="convnet3-in with width 32: for smoke runs on a CPU",
+        sizes=(32, 64),
+        summary="convnet3-in with width 32, 2,048 features at 64 px: for smoke runs on a CPU",
         source="own",
     ),
     ArchSpec(
