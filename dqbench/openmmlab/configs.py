@@ -64,8 +64,17 @@ def load_config(options: FinetuneOptions, backbone: Backbone, data: Annotated, *
     config.launcher = "none"
     config.work_dir, config.experiment_name = str(folder), folder.name
     config.randomness = {"seed": seed}
-    config.merge_from_dict(dict(options.changes))
+    config.merge_from_dict({path: _with_tuples(value) for path, value in options.changes.items()})
     return config
+
+
+def _with_tuples(value: Any) -> Any:
+    """JSON's lists of numbers as tuples, which is how configs write sizes."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    if isinstance(value, list) and all(isinstance(inner, int | float) for inner in value):
+        return tuple(value)
+    return value
 
 
 def start_from(config: Config, weights: Path) -> None:
