@@ -228,6 +228,7 @@ class Stage:
             the companion, or None.
         gpu_gib: GPU memory; 0 for a job that runs on the CPU.
         seconds: a guess of its duration where nothing like it was measured.
+        views: images in its folder for each test image, which the evaluator goes through, too; for guesses.
     """
 
     kind: str
@@ -240,6 +241,7 @@ class Stage:
     check: str = ""
     gpu_gib: float = 0.0
     seconds: float = 60.0
+    views: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -135,9 +136,10 @@ def _made(chunks: Sequence[_Chunk], workers: int) -> Iterator[tuple[_Chunk, Pixe
 
 
 def _alone() -> None:
-    """OpenCV's own threads cost more than they bring on 32 px."""
+    """OpenCV's own threads cost more than they bring on 32 px; an interrupt is for the process that hands out work."""
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 

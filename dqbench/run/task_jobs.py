@@ -13,7 +13,7 @@ from dqbench.run import pixel_plan
 from dqbench.run.planned import PlannedRun, Roles
 from dqbench.run.regimes import Taught, check_views
 from dqbench.run.rows import Row
-from dqbench.run.stages import stage_spec
+from dqbench.run.stages import stage_job
 from dqbench.run.task_facts import TaskFacts
 from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage, passes_per_step
 
@@ -49,29 +49,17 @@ class TaskJobs:
         label = f"evaluate {arch.name} on {name}, seed {seed}"
         staged = [self._staged(stage, arch, train, name, seed) for stage in self.facts.profile.stages]
         inputs = {"network": train, **{stage.role: key for stage, key in staged}}
-        evaluate = self._job("evaluate", self._evaluate_spec(arch), inputs, label, self.facts.source.test_samples)
+        images = self.facts.source.test_samples * (1 + sum(stage.views for stage, _ in staged))
+        evaluate = self._job("evaluate", self._evaluate_spec(arch), inputs, label, images)
         kinds = {stage.kind: tuple(key for one, key in staged if one.kind == stage.kind) for stage, _ in staged}
         jobs = {**roles, **taught.roles, "train": (train,), **kinds, "evaluate": (evaluate,)}
         return PlannedRun(seed, jobs, tuple(key for _, key in staged))
 
     def _staged(self, stage: Stage, arch: ArchSpec, train: str, name: str, seed: int) -> tuple[Stage, str]:
-        if not stage.after_training:
-            return stage, self._once(("stage", stage.role), lambda: self._stage(stage, arch, "", seed, {}))
-        words = f" {arch.name} on {name}, seed {seed}"
-        return stage, self._stage(stage, arch, words, seed, {"network": train})
-
-    def _stage(self, stage: Stage, arch: ArchSpec, words: str, seed: int, inputs: Mapping[str, str]) -> str:
-        facts = self.facts
-        beside = {
-            "dataset": facts.dataset, "test_hash": facts.info.test_hash, "test_per_class": facts.profile.test_per_class,
-        }  # fmt: skip
-        after = {"source": self.source_spec, "arch": arch.name, "seed": seed, "precision": self.precision}
-        spec = stage_spec(stage, facts.companions, beside, after)
-        label = f"{stage.kind}{words} ({stage.role})"
-        needs = Needs(facts.profile.threads, stage.gpu_gib, stage.seconds, facts.profile.time_limit_s)
-        job = Job(stage.kind, spec, inputs, label, needs)
+        place = ("stage", stage.role, train if stage.after_training else "")
+        job = self._once(place, lambda: stage_job(stage, self.facts, arch, train, name, seed))
         self.made.setdefault(job.key, job)
-        return job.key
+        return stage, job.key
 
     def _once(self, place: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gives, made once for this place."""

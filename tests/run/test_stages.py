@@ -77,6 +77,7 @@ def test_every_cell_shares_five_jobs_that_evaluation_reads(registry: Registry) -
         assert set(run.stages) == set(run.jobs["corrupt"]) == {job.key for job in jobs}
         inputs = made.jobs[run.evaluate].inputs
         assert set(inputs) == {"network", *(f"severity_{s}" for s in range(1, 6))}
+        assert made.jobs[run.evaluate].needs.images == made.cells[0].source.test_samples * (1 + 75)
     assert all(job.needs.gpu_gib == 0 for job in jobs)
     assert not any("companion" in job.spec for job in jobs)
 
