@@ -116,7 +116,7 @@ def _local(path: Path) -> tuple[Path, Path | None]:
 def _from_hub(name: str) -> tuple[Path, Path]:
     from huggingface_hub import hf_hub_download, logging
 
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         weights, facts = (hf_hub_download(f"timm/{name}", file) for file in (_WEIGHTS, _FACTS[0]))
     except Exception as error:  # no network, no such name, no room: the hub raises all sorts of things
