@@ -41,7 +41,7 @@ def patch_facts(
     if options.fill == "mae":
         _bring_mae(source, options, side, seed, device, room / MAE_FOLDER, on_step)
     on_step(f"rebuilding {len(patches)} images")
-    mae = room / MAE_FOLDER if (room / MAE_FOLDER).is_dir() else options.mae
+    mae = options.mae or room / MAE_FOLDER
     images = rebuilt_images(patches, None, options.fill, mae if options.fill == "mae" else None, device)
     parts = stored_parts(patches, room / "kept", images, patches.labels)
     facts = {

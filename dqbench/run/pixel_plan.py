@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from dqbench.pixels.options import PixelOptions, folder_hash, kept_patches, patc
 from dqbench.specs import Budget
 
 _LOOK = {"cam_net", "cam_weights", "cam_layer"}
+_MAE_SIZES = {"image_size": 224, "patch_size": 16, "num_channels": 3}
+"""What transformers takes where a ViTMAE's config.json is silent."""
+
 _KEPT = {"drop", "patch_size", "importance", "shuffle"}
 
 
@@ -25,7 +29,29 @@ def resolved(options: PixelOptions, shape: tuple[int, int, int]) -> PixelOptions
         raise UsageError(f"cam_weights {options.cam_weights!r} is no file; give one in safetensors, or leave it empty")
     if options.mae.startswith((".", "/", "~")) and not Path(options.mae).is_dir():
         raise UsageError(f"mae {options.mae!r} is no folder; run: dqbench pretrain mae --data DATA --out FOLDER")
+    if options.fill == "mae" and options.mae and Path(options.mae).is_dir():
+        _check_mae(Path(options.mae), side, shape)
     return options.model_copy(update={"patch_size": side})
+
+
+def _check_mae(folder: Path, side: int, shape: tuple[int, int, int]) -> None:
+    """Refuse a folder that is no MAE of such images before anything runs, by its ``config.json``."""
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        made = [int(told.get(name, usual)) for name, usual in _MAE_SIZES.items()]
+    except (OSError, ValueError, TypeError, AttributeError):
+        made = []
+    if not made or not any(folder.glob("*.safetensors")):
+        raise UsageError(
+            f"mae {str(folder)!r} holds no ViTMAE: a config.json and weights in safetensors; run: dqbench pretrain mae "
+            "--data DATA --out FOLDER"
+        )
+    if made != [shape[0], side, shape[2]]:
+        raise UsageError(
+            f"mae {str(folder)!r} is for images of {made[0]} px, patches of {made[1]} px and {made[2]} channels, not "
+            f"{shape[0]} px, {side} px and {shape[2]}; give another, leave mae empty to have one trained on the source "
+            "or use fill=mean"
+        )
 
 
 def patches(side: int, shape: tuple[int, int, int]) -> int:

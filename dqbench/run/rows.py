@@ -75,7 +75,8 @@ class Row:
             config = self.spec.config.model_validate({**start, **given})
         except ValidationError as error:
             told = ", ".join(f"{name}={value}" for name, value in start.items())
-            raise UsageError(f"{settings_.explain(error, self.spec.name + '.')} (profile {profile}: {told})") from None
+            why = settings_.explain(error, f"{self.spec.name}.")
+            raise UsageError(f"{why} (profile {profile} starts from {told}; set what does not fit, to None)") from None
         return replace(self, config=config)
 
 

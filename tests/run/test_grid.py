@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,3 +162,17 @@ def test_unknown_methods_and_tasks_get_the_nearest_name(registry: Registry) -> N
 def test_missing_data_say_what_to_run(registry: Registry) -> None:
     with pytest.raises(UsageError, match="run: dqbench data get cifar10"):
         plan(Request(tasks=("cifar10-xarch",), methods=("dq",)), registry, "cpu")
+
+
+def test_a_method_starts_from_its_own_scale_at_a_profile_where_nothing_is_set(data_root: Path) -> None:
+    def dm(profile: str, *settings: str) -> tuple[dict[str, Any], str]:
+        request = Request(("digits-xarch",), ("dm",), ipcs=(1,), seeds=1, profile=profile, settings=settings)
+        cell = next(p.cell for p in plan(request, plugins.load(), "cpu").cells if p.cell.method == "dm")
+        return {name: cell.config[name] for name in ("iterations", "batch", "width")}, cell.variant
+
+    assert dm("smoke") == ({"iterations": 500, "batch": 64, "width": 32}, "iterations=500, batch=64, width=32")
+    assert dm("paper") == ({"iterations": 20_000, "batch": 256, "width": None}, "")
+    assert dm("smoke", "dm.iterations=20000", "dm.batch=8")[0] == {"iterations": 20_000, "batch": 8, "width": 32}
+    assert dm("smoke", "dm.net=resnet18", "dm.width=None")[0]["width"] is None
+    with pytest.raises(UsageError, match=r"width is for ConvNets.*profile smoke starts from iterations=500, batch=64"):
+        dm("smoke", "dm.net=resnet18")

@@ -109,12 +109,36 @@ def test_methods_that_make_images_drop_no_patches() -> None:
 
 def test_an_mae_of_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "config.json").write_text("{}")
+    sizes = '{"image_size": 8, "patch_size": 2, "num_channels": 1'
+    (tmp_path / "m" / "config.json").write_text(sizes + "}")
+    (tmp_path / "m" / "model.safetensors").write_bytes(b"")
     first = ask("dq.drop=0.25", f"dq.mae={tmp_path / 'm'}")
-    (tmp_path / "m" / "config.json").write_text("{ }")
+    (tmp_path / "m" / "config.json").write_text(sizes + " }")
     second = ask("dq.drop=0.25", f"dq.mae={tmp_path / 'm'}")
     trains = [next(p for p in made.cells if p.cell.method == "dq").runs[0].jobs["train"] for made in (first, second)]
     assert trains[0] != trains[1]
     config = next(p for p in first.cells if p.cell.method == "dq").cell.config
     assert str(tmp_path) not in str(config), "a record names no folder of this machine"
     assert config["mae"].startswith("m (sha256 ")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, r"holds no ViTMAE: a config\.json and weights in safetensors; run: dqbench pretrain mae"),
+        ("[]", "holds no ViTMAE"),
+        ("{", "holds no ViTMAE"),
+        ("{}", r"is for images of 224 px, patches of 16 px and 3 channels, not 8 px, 2 px and 1; give another"),
+        (
+            '{"image_size": 8, "patch_size": 4, "num_channels": 1}',
+            "patches of 4 px and 1 channels, not 8 px, 2 px and 1",
+        ),
+    ],
+)
+def test_a_wrong_mae_is_refused_before_any_work(tmp_path: Path, config: str | None, message: str) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+        (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UsageError, match=message):
+        ask("dq.drop=0.25", f"dq.mae={tmp_path}")
+    assert ask("dq.drop=0.25", f"dq.mae={tmp_path}", "dq.fill=mean"), "with another filling it is not looked at"
