@@ -6,7 +6,9 @@ nothing is read back.
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +66,19 @@ class CutMix:
         rows, columns = (self._span(length, int(length * side)) for length in (height, width))
         area = (rows[1] - rows[0]) * (columns[1] - columns[0])
         return Mix(partners, (*rows, *columns), 1 - area / (height * width))
+
+    def random_state(self) -> dict[str, torch.Tensor]:
+        """Where both generators are."""
+        host = json.dumps(self._host.bit_generator.state).encode()
+        return {
+            "cutmix": torch.frombuffer(bytearray(host), dtype=torch.uint8),
+            "partners": self._device.get_state(),
+        }
+
+    def go_on(self, states: Mapping[str, torch.Tensor]) -> None:
+        """Bring both generators to where they were."""
+        self._host.bit_generator.state = json.loads(bytes(states["cutmix"].tolist()))
+        self._device.set_state(states["partners"])
 
     def _span(self, length: int, cut: int) -> tuple[int, int]:
         centre = int(self._host.integers(length))

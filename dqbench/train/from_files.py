@@ -25,12 +25,13 @@ from dqbench.specs import Recipe, TimmRecipe
 from dqbench.train import processes
 from dqbench.train.averaging import Averaged, NormStatistics
 from dqbench.train.batches import autocast
+from dqbench.train.history import History
 from dqbench.train.losses import cross_entropy, distillation
 from dqbench.train.mixing import Mixing
 from dqbench.train.modes import running_statistics
 from dqbench.train.passes import Pass, Step, epoch_steps
-from dqbench.train.result import StateDict, TrainResult, check_loss, check_set, label_tensor, on_host, snapshot_epochs
-from dqbench.train.resuming import Checkpoint
+from dqbench.train.result import StateDict, TrainResult, check_loss, check_set, label_tensor
+from dqbench.train.resuming import Checkpoint, Found
 from dqbench.train.schedule import lr_factor, make_optimizer
 from dqbench.train.views import Reader, Views, transform
 
@@ -41,7 +42,8 @@ class Reading:
 
     Attributes:
         workers: processes that decode; 0 decodes between the steps.
-        scratch: folder for checkpoints, written after each epoch; None writes none.
+        scratch: folder for checkpoints: after each epoch of a recipe with ``timm``, after epochs that end a minute
+            or more after the last one otherwise; None writes none.
     """
 
     workers: int = 0
@@ -72,7 +74,7 @@ def train_from_files(
     views = Views(images, transform(timm, side, mean, std), seed)
     reader = Reader(views, reading.workers, device.type == "cuda")
     run = _Training(net, label_tensor(labels), weights, recipe, timm, seed, device, precision, teacher, reader)
-    history = _History(run, Checkpoint(reading.scratch) if reading.scratch else None, recipe.epochs, snapshots)
+    history = History(run, Checkpoint(reading.scratch) if reading.scratch else None, recipe.epochs, snapshots)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for epoch in range(history.start(), recipe.epochs + 1):
             history.add(run.epoch(epoch))
@@ -80,43 +82,6 @@ def train_from_files(
                 on_epoch(epoch, recipe.epochs)
     net.load_state_dict(run.final())
     return TrainResult(history.curve, run.updates, history.snapshots)
-
-
-class _History:
-    """The epochs so far, on disk as well where there is a checkpoint."""
-
-    def __init__(self, run: _Training, checkpoint: Checkpoint | None, epochs: int, snapshots: int) -> None:
-        self._run, self._checkpoint = run, checkpoint
-        self._keep = snapshot_epochs(epochs, snapshots)
-        self.curve: list[dict[str, float]] = []
-        self.snapshots: list[tuple[int, StateDict]] = []
-
-    def start(self) -> int:
-        """The first epoch that is to do."""
-        found = self._checkpoint.read(self._run.net, self._run.optimizer) if self._checkpoint else None
-        if found is not None and self._checkpoint is not None:
-            self.curve = found[0]
-            self._run.go_on(len(self.curve), found[1])
-            self.snapshots = self._checkpoint.kept(e for e in self._keep if e <= len(self.curve))
-        processes.wait_for_all()
-        return len(self.curve) + 1
-
-    def add(self, row: dict[str, float]) -> None:
-        """Note a finished epoch."""
-        self.curve.append(row)
-        epoch, run = len(self.curve), self._run
-        first = processes.rank() == 0
-        if epoch in self._keep:
-            self.snapshots.append((epoch, on_host(run.net) if run.averaged is None else _copied(run.averaged.values)))
-            if self._checkpoint is not None and first:
-                self._checkpoint.keep(epoch, self.snapshots[-1][1])
-        if self._checkpoint is not None and first:
-            averaged = run.averaged.values if run.averaged else None
-            self._checkpoint.write(epoch, run.net, run.optimizer, self.curve, averaged)
-
-
-def _copied(values: StateDict) -> StateDict:
-    return {name: value.to("cpu", copy=True) for name, value in values.items()}
 
 
 class _Training:
@@ -148,11 +113,15 @@ class _Training:
         self.steps_per_epoch = -(-len(labels) // recipe.batch_size)
         self.updates = 0
 
-    def go_on(self, epochs: int, averaged: StateDict) -> None:
-        """Continue after so many epochs; network and optimiser are there already."""
-        self.updates = epochs * self.steps_per_epoch
+    def go_on(self, found: Found) -> None:
+        """Continue after the epochs so far; network and optimiser are there already."""
+        self.updates = len(found.curve) * self.steps_per_epoch
         if self.averaged is not None:
-            self.averaged.load(averaged)
+            self.averaged.load(found.averaged)
+
+    def random_state(self) -> StateDict:
+        """Nothing: every draw derives from its place."""
+        return {}
 
     def final(self) -> StateDict:
         """The weights that count: averaged ones where the recipe averages, else the last."""

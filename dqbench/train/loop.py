@@ -18,17 +18,23 @@ from dqbench.nets.build import layout, place
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
 from dqbench.train.augment import normalised_pipeline, pipeline
+from dqbench.train.averaging import Averaged
 from dqbench.train.batches import Normalise, autocast, resident, shuffled
 from dqbench.train.cutmix import CutMix
 from dqbench.train.draws import Draws
 from dqbench.train.from_files import Reading, refuse_regions, train_from_files
+from dqbench.train.history import History
 from dqbench.train.losses import cross_entropy, distillation, weighted_mean
 from dqbench.train.modes import running_statistics
 from dqbench.train.regions import RegionLabels, Replay
-from dqbench.train.result import StateDict, check_loss, check_set, label_tensor, on_host
+from dqbench.train.result import StateDict, check_loss, check_set, label_tensor
 from dqbench.train.result import TrainResult as TrainResult
 from dqbench.train.result import snapshot_epochs as snapshot_epochs
-from dqbench.train.schedule import make_optimizer, make_schedule
+from dqbench.train.resuming import Checkpoint, Found
+from dqbench.train.schedule import lr_factor, make_optimizer, make_schedule
+
+SAVE_EVERY_S = 60.0
+"""Trainings on the device leave a checkpoint after epochs that end so many seconds after the last one."""
 
 
 def seeded_net(build: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -78,7 +84,7 @@ def train(
         regions: stored views and labels to replay, instead of drawn views and ``labels``.
         snapshots: keep the weights at this many epochs at most.
         on_epoch: called with (epoch, epochs) after each epoch.
-        reading: how a recipe with ``timm`` reads images, and where it leaves checkpoints.
+        reading: how a recipe with ``timm`` reads images, and where checkpoints are left.
 
     Raises:
         UsageError: an unknown precision or augmentation, or images that this recipe cannot take.
@@ -96,21 +102,20 @@ def train(
     images = in_memory(images, f"recipe {recipe.name or 'without timm'}")
     job = _Training(net, images, labels, weights, recipe, seed, torch.device(device), precision, mean, std)
     job.learn_from(teacher, regions)
-    keep = snapshot_epochs(recipe.epochs, snapshots)
-    curve: list[dict[str, float]] = []
-    kept: list[tuple[int, StateDict]] = []
+    checkpoint = Checkpoint(reading.scratch) if reading and reading.scratch else None
+    history = History(job, checkpoint, recipe.epochs, snapshots, SAVE_EVERY_S)
     with _seeded_dropout(seed, job.device):
-        for epoch in range(1, recipe.epochs + 1):
-            curve.append(job.epoch(epoch))
-            if epoch in keep:
-                kept.append((epoch, on_host(net)))
+        for epoch in range(history.start(), recipe.epochs + 1):
+            history.add(job.epoch(epoch))
             if on_epoch is not None:
                 on_epoch(epoch, recipe.epochs)
-    return TrainResult(curve, job.updates, kept)
+    return TrainResult(history.curve, job.updates, history.snapshots)
 
 
 class _Training:
     """A training in progress."""
+
+    averaged: Averaged | None = None
 
     def __init__(
         self,
@@ -148,6 +153,35 @@ class _Training:
             self.teacher = place(teacher, self.device).eval().requires_grad_(False)
         if regions is not None:
             self.replay = Replay(regions, self.recipe, len(self.images), self.device)
+
+    def go_on(self, found: Found) -> None:
+        """Continue after the epochs so far; network and optimiser are there already."""
+        per_epoch = math.ceil(len(self.images) / self.recipe.batch_size)
+        self.updates = len(found.curve) * per_epoch
+        lr = self.recipe.lr * lr_factor(self.recipe, self.updates, self.recipe.epochs * per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.schedule.load_state_dict(
+            {**self.schedule.state_dict(), "last_epoch": self.updates, "_last_lr": [lr] * len(self.schedule.base_lrs)}
+        )
+        for name, generator in self._generators().items():
+            generator.set_state(found.random[name])
+        torch.set_rng_state(found.random["dropout"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(found.random["dropout-cuda"], self.device)
+        if self.cutmix:
+            self.cutmix.go_on(found.random)
+
+    def random_state(self) -> StateDict:
+        """Where all generators are."""
+        states = {name: generator.get_state() for name, generator in self._generators().items()}
+        states["dropout"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            states["dropout-cuda"] = torch.cuda.get_rng_state(self.device)
+        return {**states, **(self.cutmix.random_state() if self.cutmix else {})}
+
+    def _generators(self) -> dict[str, torch.Generator]:
+        return {"order": self.order, "augment": self.draws.device, "augment-host": self.draws.host}
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the data; the only place where the host waits for the device is its end."""

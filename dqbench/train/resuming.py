@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,6 +15,21 @@ from dqbench.train.result import StateDict
 COLUMNS = ("epoch", "loss", "accuracy", "lr")
 _NUMBER = "!"
 """Ends the name of an optimiser's state that is a plain number."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a checkpoint holds besides the states of network and optimiser.
+
+    Attributes:
+        curve: the epochs so far.
+        averaged: averaged weights, if there are any.
+        random: states of random generators by name.
+    """
+
+    curve: list[dict[str, float]]
+    averaged: StateDict
+    random: StateDict
 
 
 class Checkpoint:
@@ -34,32 +50,35 @@ class Checkpoint:
         optimizer: torch.optim.Optimizer,
         curve: list[dict[str, float]],
         averaged: StateDict | None,
+        random: StateDict,
     ) -> None:
         """Replace the checkpoint by the state after ``epoch``."""
         tensors = {
             **_named("net", net.state_dict()),
             **_named("optimizer", _flat(optimizer)),
             **_named("averaged", averaged or {}),
+            **_named("random", random),
             "curve": torch.tensor([[row[name] for name in COLUMNS] for row in curve], dtype=torch.float64),
         }
         checkpoint.write(self._file, epoch, tensors)
 
-    def read(self, net: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[dict[str, float]], StateDict] | None:
-        """Bring network and optimiser to where they were; gives the curve so far and the averaged weights.
+    def read(self, net: nn.Module, optimizer: torch.optim.Optimizer) -> Found | None:
+        """Bring network and optimiser to where they were.
 
         None, and nothing is changed, where there is no checkpoint or it is of another network.
         """
         found = checkpoint.read(self._file, torch.device("cpu"))
         if found is None:
             return None
-        parts = {part: _part(part, found[1]) for part in ("net", "optimizer", "averaged")}
+        parts = {part: _part(part, found[1]) for part in ("net", "optimizer", "averaged", "random")}
         expected = {name: value.shape for name, value in net.state_dict().items()}
         if {name: value.shape for name, value in parts["net"].items()} != expected:
             return None
         net.load_state_dict(parts["net"])
         _restore(optimizer, parts["optimizer"])
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in found[1]["curve"].tolist()]
-        return [{**row, "epoch": int(row["epoch"])} for row in rows], parts["averaged"]
+        curve = [{**row, "epoch": int(row["epoch"])} for row in rows]
+        return Found(curve, parts["averaged"], parts["random"])
 
     def keep(self, epoch: int, weights: StateDict) -> None:
         """Keep a snapshot beside the checkpoint."""
