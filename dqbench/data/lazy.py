@@ -154,7 +154,7 @@ def in_memory(images: Images, what: str) -> npt.NDArray[np.uint8]:
         )
     room = np.empty(images.shape, dtype=np.uint8)
     start = 0
-    for part in batches(images, min(LIMIT_BYTES, 1 << 26)):
+    for part in batches(images, min(LIMIT_BYTES, 1 << 23)):
         room[start : start + len(part)] = part
         start += len(part)
     return room
@@ -175,7 +175,7 @@ def centre(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
-def batches(images: Images, most_bytes: int = 1 << 26) -> Iterator[npt.NDArray[np.uint8]]:
+def batches(images: Images, most_bytes: int = 1 << 23) -> Iterator[npt.NDArray[np.uint8]]:
     """All images in order, decoded so many bytes at a time, at least one image."""
     step = max(1, most_bytes // max(1, math.prod(images.shape[1:])))
     for start in range(0, len(images), step):

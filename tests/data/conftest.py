@@ -1,0 +1,8 @@
+"""Lets tests here import ``wnid_folders``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
