@@ -84,15 +84,20 @@ def _profile_lines(profile: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
     """A recipe in one line: its main facts, and every other field that is not at its default."""
-    from dqbench.specs import Recipe
+    from dqbench.specs import Recipe, TimmRecipe
 
     r = dict(recipe)
+    timm = r.pop("timm", None)
     text = (
         f"{r.pop('name')}: {r.pop('epochs')} epochs, batch {r.pop('batch_size')}, {r.pop('optimizer')} {r.pop('lr'):g}"
     )
     text += f", {r.pop('schedule')}" + "".join(f", {name}" for name in r.pop("augment"))
     others = (f", {key}={value}" for key, value in r.items() if value != Recipe.model_fields[key].default)
-    return text + "".join(others)
+    text += "".join(others)
+    if timm:
+        fields = TimmRecipe().model_dump(mode="json")
+        text += ", timm " + ", ".join(f"{key}={value}" for key, value in timm.items() if value != fields[key])
+    return text
 
 
 def _grid(columns: int = 2) -> Any:

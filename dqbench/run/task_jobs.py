@@ -26,6 +26,9 @@ RATE = {"cpu": 1500.0, "cuda": 20_000.0}
 _EFFORT = {"train": 1.0, "relabel": 1 / 3, "observe": 1 / 3, "evaluate": 1 / 3, "prepare": 1.0, "compress": 0.0}
 _GPU_GIB = {"train": 4.0, "relabel": 2.0, "observe": 2.0, "evaluate": 2.0}
 
+_GIB_PER_IMAGE = 0.12
+"""Of activations, for each image of a pass at 224 px."""
+
 T = TypeVar("T")
 
 
@@ -261,10 +264,19 @@ class TaskJobs:
             "seed": seed,
         }
 
+    def _gpu_gib(self, kind: str, spec: Mapping[str, Any]) -> float:
+        """A guess of GPU memory for the first job of its like; later ones go by what was measured."""
+        pixels = (self.facts.info.shape[0] / 224) ** 2
+        usual = _GPU_GIB.get(kind, 4.0)
+        if kind != "train" or "timm" not in spec["recipe"]:
+            return max(usual, 8.0 * pixels)
+        images = spec["recipe"]["timm"]["pass_size"] or spec["recipe"]["batch_size"]
+        return usual + _GIB_PER_IMAGE * pixels * float(images)
+
     def _job(self, kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str], label: str, images: float) -> str:
         needs = Needs(
             threads=self.facts.profile.threads,
-            gpu_gib=self.registry.methods[spec["method"]].gpu_gib if "method" in spec else _GPU_GIB.get(kind, 4.0),
+            gpu_gib=self.registry.methods[spec["method"]].gpu_gib if "method" in spec else self._gpu_gib(kind, spec),
             seconds=0.1 + images * _EFFORT.get(kind, 1.0) / RATE[self.facts.device],
             time_limit_s=self.facts.profile.time_limit_s,
             images=images,

@@ -100,7 +100,7 @@ MOBILENETV2_150 = Recipe(
     optimizer="nesterov",
     lr=0.05,
     weight_decay=4e-5,
-    timm=TimmRecipe(pass_size=256),
+    timm=TimmRecipe(pass_size=64),
 )
 """Our choice: timm prints no script for MobileNetV2; 150 epochs of cosine at 0.05 is what public ones use."""
 
