@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Origin
-from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, Profile, Recipe, TaskSpec
+from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, Profile, Recipe, Stage, TaskSpec
 
 Facts = dict[str, Any]
 
@@ -81,7 +81,15 @@ def profile(spec: Profile) -> Facts:
         "test_per_class": spec.test_per_class,
         "recipes": {arch: recipe(r) for arch, r in spec.recipes.items()},
         "observer": {"arch": spec.observer.arch, "recipe": recipe(spec.observer.recipe)},
+        "stages": [stage(one) for one in spec.stages],
     }
+
+
+def stage(spec: Stage) -> str:
+    """What one stage does, in words."""
+    reads = f" with {spec.dataset}" if spec.dataset else ""
+    otherwise = f", else {spec.stand_in}" if spec.stand_in else ""
+    return f"{spec.kind} {'after' if spec.after_training else 'beside'} training ({spec.role}){reads}{otherwise}"
 
 
 def recipe(spec: Recipe) -> Facts:

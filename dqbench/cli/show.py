@@ -80,6 +80,7 @@ def _profile_lines(profile: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"recipe of {'the rest' if arch == '*' else arch}", recipe_text(recipe)
     observer = profile["observer"]
     yield "observer", f"{observer['arch']}: {recipe_text(observer['recipe'])}"
+    yield "stages", "; ".join(profile["stages"])
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:

@@ -15,6 +15,9 @@ from dqbench.data.arrays import TestSet
 from dqbench.data.source import Source
 from dqbench.train.predict import predict
 
+_CPU_BATCH, _GPU_BATCH = 64, 500
+"""On a CPU small batches keep their memory from batch to batch, which halves the time of small networks."""
+
 
 def corruption_accuracy(
     net: nn.Module, test: TestSet, source: Source, device: str, precision: str, folders: Mapping[str, Path]
@@ -26,8 +29,18 @@ def corruption_accuracy(
     ``images`` says whether they are the official ones (``imported``) or ``generated``.
     """
 
+    batch = _CPU_BATCH if device == "cpu" else _GPU_BATCH
+
     def accuracy(images: Any) -> float:
-        logits = predict(net, np.asarray(images), device=device, precision=precision, mean=source.mean, std=source.std)
+        logits = predict(
+            net,
+            np.asarray(images),
+            device=device,
+            precision=precision,
+            mean=source.mean,
+            std=source.std,
+            batch_size=batch,
+        )
         return float(100 * (logits.argmax(axis=1) == test.labels).mean())
 
     sets = sorted((Corrupted(folder) for folder in folders.values()), key=lambda one: one.severity)
