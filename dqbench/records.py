@@ -39,6 +39,12 @@ class CompanionFacts(_Part):
     provenance: Literal["verified", "imported", "bundled", "generated"]
     hash: str = Field(description="of its content; empty where a job generates it")
     note: str
+    scored: int = Field(0, description="its images that the score is on; left out where that is the source's test set")
+
+    @model_serializer(mode="wrap")
+    def _without_none_scored(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        return {name: value for name, value in dumped.items() if name != "scored" or value}
 
 
 class SourceFacts(_Part):

@@ -38,6 +38,7 @@ class Setting:
     classes: int
     note: str = ""
     companions: tuple[tuple[str, str, str, str], ...] = ()
+    scored_on: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Setting:
@@ -45,6 +46,8 @@ class Setting:
         facts: dict[str, Any] = {**record.cell.model_dump(), **record.source.model_dump()}
         facts["teacher"] = _teacher(record)
         facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in record.source.companions)
+        scored = [f"{c.scored:,} test images of {c.name}" for c in record.source.companions if c.scored]
+        facts["scored_on"] = " and ".join(scored)
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
         return cls(**{f.name: facts[f.name] for f in fields(cls)})
 

@@ -63,7 +63,8 @@ def _what(section: Section) -> str:
     counts = {len(record.runs) for record in section.done.values()}
     fewer = " unless a cell says fewer" if len(counts) > 1 else ""
     return (
-        f"Score: {setting.metric} in percent on {setting.test_samples:,} test images at the last epoch, mean over "
+        f"Score: {setting.metric} in percent on {setting.scored_on or f'{setting.test_samples:,} test images'} at the "
+        "last epoch, mean over "
         f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}){fewer}. "
         "Rows are in the order of their names."
     )

@@ -32,7 +32,7 @@ def import_annotated(name: str, folder: Path, progress: Progress | None = None) 
     found = _find(name, folder, form)
     facts = _scan(found, progress)
     note = f"{facts[0].images:,} training and {facts[1].images:,} test images, {len(found.class_names)} classes"
-    counts = {"images": [one.images for one in facts], "class_counts": [list(one.class_counts) for one in facts]}
+    counts = {"test_images": facts[1].images, "class_counts": [list(one.class_counts) for one in facts]}
     companion = Companion(name, _hash(facts), "imported", note, {**found.facts(), **counts})
     others = [one.images for one in facts] != list(official)
     missed = [f"the official {name} has {official[0]:,} and {official[1]:,} images"] if official and others else []

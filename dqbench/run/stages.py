@@ -52,7 +52,13 @@ def companion_facts(stages: Sequence[Stage], companions: Companions) -> tuple[Co
         if stage.dataset:
             found = companions[stage.dataset]
             facts[stage.dataset] = (
-                CompanionFacts(name=found.name, provenance=found.provenance, hash=found.hash, note=found.note)
+                CompanionFacts(
+                    name=found.name,
+                    provenance=found.provenance,
+                    hash=found.hash,
+                    note=found.note,
+                    scored=found.facts.get("test_images", 0),
+                )
                 if found
                 else CompanionFacts(name=stage.dataset, provenance="generated", hash="", note=stage.stand_in)
             )

@@ -59,7 +59,7 @@ def test_the_official_layout_is_described_in_its_place(official: Path) -> None:
     assert found is not None
     assert (found.form, found.root, found.class_names) == ("detection", official.resolve(), ("person", "dog"))
     assert (found.train.images, found.test.annotations) == ("train2017", "annotations/instances_val2017.json")
-    assert companion.facts["images"] == [3, 3]
+    assert companion.facts["test_images"] == 3
     assert companion.facts["class_counts"] == [[2, 1], [2, 1]]
     assert "3 training and 3 test images, 2 classes" in companion.note
     assert notes == ["the official coco has 118,287 and 5,000 images"]
@@ -161,5 +161,5 @@ def test_coco128(test_data: Path, data_root: Path) -> None:
     companion, _ = import_annotated("coco128", test_data / "coco128")
     found = annotated_of(companion)
     assert found is not None
-    assert (companion.facts["images"], len(found.class_names), found.class_names[0]) == ([96, 32], 80, "person")
+    assert (companion.facts["test_images"], len(found.class_names), found.class_names[0]) == (32, 80, "person")
     assert sum(map(sum, companion.facts["class_counts"])) == 939

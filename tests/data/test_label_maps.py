@@ -38,7 +38,7 @@ def test_a_plain_layout_is_described_in_its_place(folder: Path) -> None:
     assert found is not None
     assert (found.form, found.values, found.unlabelled) == ("segmentation", ("Sky", "Road", "Nothing"), 2)
     assert found.class_names == ("Sky", "Road")
-    assert companion.facts["images"] == [2, 2]
+    assert companion.facts["test_images"] == 2
     assert companion.facts["class_counts"] == [[32, 32], [32, 32]]
     assert notes == []
     verify_annotated(companion.name)
@@ -126,7 +126,7 @@ def test_ade20k_mini(test_data: Path, data_root: Path) -> None:
     found = annotated_of(companion)
     assert found is not None
     assert (len(found.values), found.unlabelled, found.class_names[0]) == (151, 0, "wall")
-    assert companion.facts["images"] == [4, 3]
+    assert companion.facts["test_images"] == 3
     assert notes == ["the official ade20k has 20,210 and 2,000 images"]
     verify_annotated(companion.name)
 
