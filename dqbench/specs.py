@@ -119,6 +119,9 @@ class TimmRecipe(BaseModel):
     color_jitter: float = Field(0.4, ge=0, description="strength, where auto_augment does not take its place")
     auto_augment: str | None = Field(None, description="timm's name of a policy, e.g. rand-m9-mstd0.5-inc1")
     erase: float = Field(0.0, ge=0, le=1, description="probability of erasing a box with noise")
+    splits: int = Field(
+        1, ge=1, description="views of each image, the first without auto_augment and erasing, held together (AugMix)"
+    )
     mixup: float = Field(0.0, ge=0, allow_inf_nan=False, description="α of Mixup's Beta(α, α); 0 is off")
     cutmix: float = Field(0.0, ge=0, allow_inf_nan=False, description="α of CutMix's Beta(α, α); 0 is off")
     switch: float = Field(0.5, ge=0, le=1, description="share of passes with CutMix where both are on")
@@ -129,9 +132,11 @@ class TimmRecipe(BaseModel):
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights that are kept; 0 keeps the last")
 
     @model_validator(mode="after")
-    def _crop_is_a_range(self) -> TimmRecipe:
+    def _fits_together(self) -> TimmRecipe:
         if not 0 < self.crop[0] <= self.crop[1] <= 1:
             raise ValueError(f"crop {self.crop} is no range of shares of the area in (0, 1]")
+        if self.splits > 1 and (self.mixup or self.cutmix):
+            raise ValueError(f"splits={self.splits} goes with neither mixup nor cutmix; leave them at 0")
         return self
 
 

@@ -271,7 +271,7 @@ class TaskJobs:
         if kind != "train" or "timm" not in spec["recipe"]:
             return max(usual, 8.0 * pixels)
         images = spec["recipe"]["timm"]["pass_size"] or spec["recipe"]["batch_size"]
-        return usual + _GIB_PER_IMAGE * pixels * float(images)
+        return usual + _GIB_PER_IMAGE * pixels * float(images * spec["recipe"]["timm"]["splits"])
 
     def _job(self, kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str], label: str, images: float) -> str:
         needs = Needs(

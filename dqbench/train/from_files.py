@@ -33,6 +33,7 @@ from dqbench.train.passes import Pass, Step, epoch_steps
 from dqbench.train.result import StateDict, TrainResult, check_loss, check_set, label_tensor
 from dqbench.train.resuming import Checkpoint, Found
 from dqbench.train.schedule import lr_factor, make_optimizer
+from dqbench.train.splits import WEIGHT, by_kind, divergence, joined, split
 from dqbench.train.views import Reader, Views, transform
 
 
@@ -73,15 +74,18 @@ def train_from_files(
     timm = recipe.timm or TimmRecipe()
     views = Views(images, transform(timm, side, mean, std), seed)
     reader = Reader(views, reading.workers, device.type == "cuda")
-    run = _Training(net, label_tensor(labels), weights, recipe, timm, seed, device, precision, teacher, reader)
+    run = _Training(
+        split(net, timm.splits), label_tensor(labels), weights, recipe, timm, seed, device, precision, teacher, reader
+    )
     history = History(run, Checkpoint(reading.scratch) if reading.scratch else None, recipe.epochs, snapshots)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for epoch in range(history.start(), recipe.epochs + 1):
             history.add(run.epoch(epoch))
             if on_epoch is not None:
                 on_epoch(epoch, recipe.epochs)
-    net.load_state_dict(run.final())
-    return TrainResult(history.curve, run.updates, history.snapshots)
+    place(net, device).load_state_dict(joined(run.final(), net))
+    kept = [(epoch, joined(weights, net)) for epoch, weights in history.snapshots]
+    return TrainResult(history.curve, run.updates, kept)
 
 
 class _Training:
@@ -179,28 +183,31 @@ class _Training:
 
     def _pass(self, part: Pass, views: torch.Tensor, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Add a pass's gradients; its part of the step's loss, and correct answers."""
-        images = views.to(self.device, non_blocking=True).contiguous(memory_format=self.layout)
+        images = by_kind(views.to(self.device, non_blocking=True)).contiguous(memory_format=self.layout)
         labels = self.labels[part.positions].to(self.device, non_blocking=True)
         mixed = self.mix(images, part.seed)
         torch.manual_seed(part.seed)
         with autocast(self.device, self.precision):
             logits = self.net(images)
-        logits = logits.float()
-        targets = mixed.targets(labels, logits.shape[1]) if mixed else labels
+        logits = logits.float().view(self.timm.splits, len(labels), -1)
+        targets = mixed.targets(labels, logits.shape[2]) if mixed else labels
         losses = self._losses(logits, targets, images)
         if self.weights is not None:
             losses = losses * self.weights[part.positions].to(self.device, non_blocking=True)
         loss = losses.sum() / scale
         loss.backward()  # type: ignore[no-untyped-call]
         truth = labels if labels.ndim == 1 else labels.argmax(1)
-        return loss.detach(), (logits.detach().argmax(1) == truth).sum()
+        return loss.detach(), (logits[0].detach().argmax(1) == truth).sum()
 
     def _losses(self, logits: torch.Tensor, targets: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Of each image, (b,), by the logits of its views, (splits, b, classes)."""
         if self.teacher is None:
-            return cross_entropy(logits, targets, self.recipe.label_smoothing)
+            losses = cross_entropy(logits[0], targets, self.recipe.label_smoothing)
+            return losses if len(logits) == 1 else losses + WEIGHT * divergence(logits)
         with torch.no_grad(), autocast(self.device, self.precision):
             taught = self.teacher(images)
-        return distillation(logits, taught.float(), self.recipe.temperature)
+        losses = distillation(logits.flatten(0, 1), taught.float(), self.recipe.temperature)
+        return losses.view(logits.shape[:2]).mean(0)
 
     def _exchange(self) -> None:
         """Sum gradients and batch-norm statistics over all processes."""

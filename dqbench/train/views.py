@@ -9,7 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -49,29 +51,49 @@ def drawing_from(seed: int) -> Iterator[None]:
 def transform(recipe: TimmRecipe, side: int, mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> Transform:
     """timm's training transform: RGB images of any size to normalised float32 (3, side, side).
 
+    With ``splits`` to (splits, 3, side, side): views of one crop, the first of them clean.
+
     Raises:
         UsageError: an ``auto_augment`` that timm does not know.
     """
     jitter: Any = recipe.color_jitter or None
+    made = partial(
+        create_transform,
+        input_size=side,
+        is_training=True,
+        scale=recipe.crop,
+        hflip=recipe.flip,
+        color_jitter=jitter,
+        auto_augment=recipe.auto_augment,
+        interpolation=recipe.interpolation,
+        mean=tuple(np.asarray(mean).tolist()),
+        std=tuple(np.asarray(std).tolist()),
+        re_mode="pixel",
+    )
     try:
-        made: Transform = create_transform(
-            input_size=side,
-            is_training=True,
-            scale=recipe.crop,
-            hflip=recipe.flip,
-            color_jitter=jitter,
-            auto_augment=recipe.auto_augment,
-            interpolation=recipe.interpolation,
-            mean=tuple(np.asarray(mean).tolist()),
-            std=tuple(np.asarray(std).tolist()),
-            re_prob=recipe.erase,
-            re_mode="pixel",
-        )
+        if recipe.splits == 1:
+            return cast("Transform", made(re_prob=recipe.erase))
+        crop, augment, erase = made(re_prob=recipe.erase, separate=True)
+        return Split(crop, augment, erase, made(re_prob=0.0, separate=True)[2], recipe.splits)
     except (AssertionError, KeyError, ValueError, IndexError) as error:
         raise UsageError(
             f"timm knows no auto_augment {recipe.auto_augment!r} ({error}); write it as in rand-m9-mstd0.5-inc1"
         ) from error
-    return made
+
+
+@dataclass(frozen=True)
+class Split:
+    """Views of one crop: one clean, the others augmented and erased; the parts are timm's."""
+
+    crop: Any
+    augment: Any
+    erase: Any
+    clean: Any
+    splits: int
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        base = self.crop(image)
+        return torch.stack([self.clean(base), *(self.erase(self.augment(base)) for _ in range(self.splits - 1))])
 
 
 class Views(Dataset[torch.Tensor]):
@@ -95,7 +117,7 @@ class Views(Dataset[torch.Tensor]):
         self.images, self.transform, self.seed = images, transform, seed
 
     def __getitem__(self, place: Place) -> torch.Tensor:
-        """The view of an image in an epoch, (3, side, side) float32."""
+        """The view of an image in an epoch, (3, side, side) float32, or its views."""
         epoch, position = place
         images = self.images
         image = images.open(position) if isinstance(images, LazyImages) else Image.fromarray(images[position])
@@ -130,7 +152,7 @@ class Reader:
         )
 
     def read(self, batches: Sequence[list[Place]]) -> Iterator[torch.Tensor]:
-        """The views of each batch, (b, 3, side, side), in order.
+        """The views of each batch, (b, 3, side, side) or (b, splits, 3, side, side), in order.
 
         Raises:
             UsageError: a file cannot be decoded.

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: the GPU tests did not run"),
 ]
 TIMM = TimmRecipe(
-    pass_size=16, crop=(0.5, 1.0), auto_augment="rand-m9-mstd0.5-inc1", erase=0.25, mixup=0.2, cutmix=0.2, ema=0.5, clip=5.0
+    pass_size=16, crop=(0.5, 1.0), auto_augment="rand-m9-mstd0.5", erase=0.25, mixup=0.2, cutmix=0.2, ema=0.5, clip=5.0
 )  # fmt: skip
 RECIPE = Recipe(name="t", epochs=6, batch_size=32, optimizer="adamw", lr=4e-3, timm=TIMM)
 
