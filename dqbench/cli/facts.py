@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -89,7 +89,15 @@ def stage(spec: Stage) -> str:
     """What one stage does, in words."""
     reads = f" with {spec.dataset}" if spec.dataset else ""
     otherwise = f", else {spec.stand_in}" if spec.stand_in else ""
-    return f"{spec.kind} {'after' if spec.after_training else 'beside'} training ({spec.role}){reads}{otherwise}"
+    when = "after" if spec.after_training else "beside"
+    options = ", ".join(f"{name}={_plain(value)}" for name, value in spec.options.items())
+    return f"{spec.kind} {when} training ({spec.role}){reads}{otherwise}: {options}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}={_plain(inner)}" for name, inner in value.items()) + "}"
+    return str(value)
 
 
 def recipe(spec: Recipe) -> Facts:
