@@ -47,6 +47,14 @@ class PixelOptions(Config):
         "samples", description="what a keep ratio is a share of; by pixels, more images with fewer patches are kept"
     )
 
+    def in_effect(self) -> PixelOptions:
+        """The same with its default for every option that the others leave without effect."""
+        idle = {"mae", "mae_epochs"} if self.fill != "mae" else {"mae_epochs"} if self.mae else set()
+        if self.importance == "random":
+            idle |= {"cam_net", "cam_weights", "cam_layer"}
+        fields = type(self).model_fields
+        return self.model_copy(update={name: fields[name].default for name in idle})
+
     def changed(self) -> dict[str, object]:
         """The options that differ from their defaults."""
         return {name: value for name, value in self if value != type(self).model_fields[name].default}

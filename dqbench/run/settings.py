@@ -156,7 +156,8 @@ def rows(spec: MethodSpec, options: Mapping[str, list[Any]]) -> Iterator[tuple[C
     alone = sorted(set(about) - {"drop"})
     if alone and not any(about.get("drop", ())):
         raise UsageError(f"{spec.name}.{alone[0]} has no effect where no patch is dropped; set {spec.name}.drop")
-    made = dict.fromkeys(pixels if pixels.drop else None for pixels in _validated(PixelOptions, spec.name, about))
+    found = _validated(PixelOptions, spec.name, about)
+    made = dict.fromkeys(pixels.in_effect() if pixels.drop else None for pixels in found)
     yield from itertools.product(variants(spec, own), made)
 
 

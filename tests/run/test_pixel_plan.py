@@ -142,3 +142,14 @@ def test_a_wrong_mae_is_refused_before_any_work(tmp_path: Path, config: str | No
     with pytest.raises(UsageError, match=message):
         ask("dq.drop=0.25", f"dq.mae={tmp_path}")
     assert ask("dq.drop=0.25", f"dq.mae={tmp_path}", "dq.fill=mean"), "with another filling it is not looked at"
+
+
+def test_options_without_effect_are_neither_told_nor_run_twice() -> None:
+    made = ask("dq.drop=0.25", "dq.fill=mae,mean", "dq.mae_epochs=3,4")
+    assert [p.cell.row for p in made.cells if p.cell.method == "dq"] == [
+        "dq[drop=0.25, mae_epochs=3]", "dq[drop=0.25, mae_epochs=4]", "dq[drop=0.25, fill=mean]",
+    ]  # fmt: skip
+    at_random = ask("dq.drop=0.25", "dq.fill=zero", "dq.importance=random", "dq.cam_net=observer,imagenet-resnet18")
+    assert [p.cell.row for p in at_random.cells if p.cell.method == "dq"] == [
+        "dq[drop=0.25, importance=random, fill=zero]"
+    ]
