@@ -28,8 +28,7 @@ def find_imagenet(folder: Path, wnids: Sequence[str]) -> ImageSet:
     _need_folders(folder, ("train", "val"), IMAGENET_LAYOUT)
     names = tuple(sorted(wnids))
     train, test = (_listed(folder / part, names) for part in ("train", "val"))
-    others = len(_names(folder / "train")[0]) - len(names)
-    return ImageSet(train, test, f"{others:,} other classes of the folder left aside" if others > 0 else "")
+    return ImageSet(train, test)
 
 
 def find_tiny_imagenet(folder: Path, wnids: Sequence[str]) -> ImageSet | None:
