@@ -18,6 +18,8 @@ from dqbench.nets.small import resnet10_slim
 from dqbench.specs import Recipe, TimmRecipe
 from dqbench.train.from_files import Reading
 from dqbench.train.loop import TrainResult, seeded_net, train
+from dqbench.train.passes import epoch_steps
+from dqbench.train.views import Views, transform
 
 MEAN, STD = np.array([0.45, 0.42, 0.4]), np.array([0.27, 0.26, 0.28])
 PLAIN = TimmRecipe(crop=(1.0, 1.0), flip=0.0, color_jitter=0.0, interpolation="bilinear")
@@ -115,14 +117,37 @@ def test_weights_of_samples_count_across_passes(files: LazyImages) -> None:
 def test_batch_norms_with_one_pass_per_step_are_torchs_own(files: LazyImages) -> None:
     trained, _ = run(files, recipe(PLAIN, epochs=1, lr=1e-12, weight_decay=0.0))
     net = seeded_net(with_norms, 0).train()
-    from dqbench.train.passes import epoch_steps
-    from dqbench.train.views import Views, transform
-
     views = Views(files, transform(PLAIN, 32, MEAN, STD), 0)
     for step in epoch_steps(22, 8, None, 0, 1):
         net(torch.stack([views[1, int(i)] for i in step.positions]))
     for name, value in net.state_dict().items():
         torch.testing.assert_close(trained[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norms_move_once_per_step_by_the_mean_over_its_passes(files: LazyImages) -> None:
+    parts = PLAIN.model_copy(update={"pass_size": 3})
+    trained, _ = run(files, recipe(parts, epochs=1, lr=1e-12, weight_decay=0.0))
+    net = seeded_net(with_norms, 0)
+    views = Views(files, transform(PLAIN, 32, MEAN, STD), 0)
+    mean, variance = net.bn1.running_mean.clone(), net.bn1.running_var.clone()
+    for step in epoch_steps(22, 8, 3, 0, 1):
+        with torch.no_grad():
+            maps = [net.conv1(torch.stack([views[1, int(i)] for i in part.positions])) for part in step.passes]
+        shares = [part.share for part in step.passes]
+        mean.lerp_(sum(s * m.mean((0, 2, 3)) for s, m in zip(shares, maps, strict=True)), 0.1)
+        variance.lerp_(sum(s * m.var((0, 2, 3)) for s, m in zip(shares, maps, strict=True)), 0.1)
+    torch.testing.assert_close(trained["bn1.running_mean"], mean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(trained["bn1.running_var"], variance, rtol=1e-4, atol=1e-5)
+
+
+def test_every_epoch_and_image_has_views_of_its_own(files: LazyImages) -> None:
+    views = Views(files, transform(TimmRecipe(), 32, MEAN, STD), 0)
+    state = torch.get_rng_state()
+    shown = [views[1, 0], views[2, 0], views[1, 1]]
+    assert torch.equal(shown[0], views[1, 0])
+    assert not torch.equal(shown[0], shown[1])
+    assert not torch.equal(shown[0], shown[2])
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_an_array_trains_like_the_files_it_came_from(tmp_path: Path) -> None:
