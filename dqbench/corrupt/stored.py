@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dqbench.corrupt.strengths import CORRUPTIONS
 from dqbench.data.companion import Companion, read_companion
 from dqbench.errors import UsageError
 
@@ -92,11 +91,6 @@ def check_order(official: Companion, labels: npt.NDArray[np.int64]) -> None:
             f"labels.npy of {official.name} does not hold the {count:,} labels of the test set in its order; "
             "import the arrays that belong to it"
         )
-
-
-def open_all(official: Companion) -> dict[str, Pixels]:
-    """Every official array, memory-mapped, by corruption."""
-    return {name: _open(official.folder / f"{name}.npy") for name in CORRUPTIONS}
 
 
 def _open(path: Path) -> npt.NDArray[Any]:

@@ -54,9 +54,3 @@ STRENGTHS: Mapping[str, tuple[Strength, ...]] = {
 """By corruption, one strength per severity; the names are those of the official files."""
 
 CORRUPTIONS: tuple[str, ...] = tuple(STRENGTHS)
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "noise": CORRUPTIONS[:3],
-    "blur": CORRUPTIONS[3:7],
-    "weather": CORRUPTIONS[7:11],
-    "digital": CORRUPTIONS[11:],
-}

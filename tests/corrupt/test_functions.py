@@ -10,7 +10,7 @@ import pytest
 
 from dqbench.corrupt.functions import FUNCTIONS, moved
 from dqbench.corrupt.making import corrupted
-from dqbench.corrupt.strengths import CORRUPTIONS, FAMILIES, STRENGTHS, Strength
+from dqbench.corrupt.strengths import CORRUPTIONS, STRENGTHS, Strength
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,11 +53,10 @@ def draws(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_there_are_fifteen_at_five_severities_in_four_families() -> None:
+def test_there_are_fifteen_at_five_severities() -> None:
     assert len(CORRUPTIONS) == 15
     assert {len(strengths) for strengths in STRENGTHS.values()} == {5}
     assert tuple(FUNCTIONS) == CORRUPTIONS
-    assert tuple(name for family in FAMILIES.values() for name in family) == CORRUPTIONS
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
