@@ -58,6 +58,12 @@ def test_imagenet10_from_a_folder_to_a_record(tmp_path: Path, workspace: Path) -
     sizes = {one.bytes for method in ("random", "dq", "adq", "graphcut") for one in by_method[method].runs}
     expected = {int(source.file_sizes[source.positions(ids)].sum()) + 30 for ids in kept_ids(workspace).values()}
     assert sizes == expected
+    bundle = str(tmp_path / "dq.zip")
+    named = ["--task", "imagenet10-xarch", "--method", "dq"]
+    assert main(["results", "export", *named, "--workspace", str(workspace), "-o", bundle]) == 0
+    assert main(["results", "import", bundle, "--workspace", str(tmp_path / "other")]) == 0, (
+        "bytes are recomputed there"
+    )
 
 
 def test_rded_makes_images_from_files(tmp_path: Path, workspace: Path) -> None:
