@@ -77,6 +77,7 @@ def make(
         UsageError: the extra ``robustness`` is missing, or the images are not 32 px RGB.
     """
     extra.check(None)
+    extra.load()
     if images.shape[1:] != (SIDE, SIDE, 3):
         raise UsageError(f"images are {'×'.join(map(str, images.shape[1:]))}; CIFAR-10-C's strengths are for 32×32×3")
     chunks = [

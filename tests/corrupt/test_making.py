@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_progress_of_parts_adds_up() -> None:
     told: list[tuple[int, int]] = []
     making.part_of(lambda done, total: told.append((done, total)), 2, 5)(30, 100)
     assert told == [(230, 500)]
+
+
+def test_an_opencv_that_cannot_be_loaded_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, images: making.Pixels
+) -> None:
+    def broken(name: str, *rest: object) -> object:
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file")
+        return imported(name, *rest)  # type: ignore[arg-type]
+
+    imported = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(UsageError, match="apt-get install libgl1"):
+        making.make(images, range(12), 5, {})
