@@ -125,13 +125,17 @@ def _data(state: State) -> Iterator[Finding]:
 
     root = data_root()
     yield from _folder("data", root, "set DQBENCH_DATA to a folder of yours")
+    missing: dict[str, list[str]] = {"download": [], "import": []}
     for spec in state.registry().datasets:
         if (root / spec.name / "dataset.json").is_file():
             yield Finding("data", "ok", f"{spec.name} is there; dqbench data verify {spec.name} checks it")
         elif spec.origin == "bundled":
             yield Finding("data", "ok", f"{spec.name} is made on first use")
         else:
-            yield Finding("data", "note", f"{spec.name} is not there; run: dqbench data get {spec.name}")
+            missing[spec.origin].append(spec.name)
+    for origin, command in (("download", "get NAME"), ("import", "import NAME DIR")):
+        if missing[origin]:
+            yield Finding("data", "note", f"not there: {', '.join(missing[origin])}; run: dqbench data {command}")
 
 
 def _plugins(state: State) -> Iterator[Finding]:
