@@ -19,7 +19,7 @@ FORMS: Mapping[str, Form] = {"mmdet": "detection", "mmseg": "segmentation"}
 
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
-    """Leave the model and what it needs to be tested; the test part is not opened.
+    """Leave the model and what it needs to be tested; the test part is not opened. One that is killed begins anew.
 
     Raises:
         UsageError: the libraries are not there or do not fit, the network does not fit the backbone, or the data set

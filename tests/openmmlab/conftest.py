@@ -20,15 +20,31 @@ _PLAIN: dict[str, Any] = {
     for key, value in (("num_workers", 0), ("persistent_workers", False))
 }
 
+_NARROW: dict[str, Any] = {
+    f"model.{path}": 32
+    for path in (
+        "neck.out_channels",
+        "rpn_head.in_channels",
+        "rpn_head.feat_channels",
+        "roi_head.bbox_roi_extractor.out_channels",
+        "roi_head.bbox_head.in_channels",
+        "roi_head.bbox_head.fc_out_channels",
+        "roi_head.mask_roi_extractor.out_channels",
+        "roi_head.mask_head.in_channels",
+        "roi_head.mask_head.conv_out_channels",
+    )
+}
+
 TINY_DETECTION = FinetuneOptions(
     library="mmdet",
     config="mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py",
     changes={
         **_PLAIN,
+        **_NARROW,
         "train_cfg": {"_delete_": True, "type": "IterBasedTrainLoop", "max_iters": 2},
         "train_dataloader.dataset.pipeline.2.scale": (133, 80),
         "test_dataloader.dataset.pipeline.1.scale": (133, 80),
-        "test_dataloader.dataset.indices": 8,
+        "test_dataloader.dataset.indices": 4,
         "model.train_cfg.rcnn.sampler.num": 16,
         "model.test_cfg.rpn.max_per_img": 20,
         "model.test_cfg.rcnn.score_thr": 0.001,

@@ -21,7 +21,7 @@ from dqbench.jobs import evaluate, finetune
 from dqbench.jobs.job import Context, Job
 from dqbench.openmmlab.options import FinetuneOptions
 
-pytestmark = [pytest.mark.usefixtures("openmmlab", "data_root"), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.usefixtures("openmmlab", "data_root"), pytest.mark.filterwarnings("ignore")]
 
 CPU = Context("cpu")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dqbench.openmmlab.configs import Backbone
     from dqbench.openmmlab.running import Start
 
-pytestmark = [pytest.mark.usefixtures("openmmlab", "data_root"), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.usefixtures("openmmlab", "data_root"), pytest.mark.filterwarnings("ignore")]
 
 MEAN, STD = (0.4, 0.45, 0.5), (0.2, 0.25, 0.3)
 
@@ -199,7 +199,7 @@ def test_images_are_normalised_as_the_backbones_were(
     theirs = Config.fromfile(config_file("mmdet", tiny_detection.config))
     assert config.optim_wrapper == theirs.optim_wrapper
     assert config.param_scheduler == theirs.param_scheduler
-    assert config.model.rpn_head == theirs.model.rpn_head
+    assert config.model.train_cfg.rpn == theirs.model.train_cfg.rpn
 
 
 def labels_of(dataset: Any) -> list[np.ndarray]:
