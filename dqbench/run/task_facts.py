@@ -146,7 +146,7 @@ class TaskFacts:
             if name is not None and name not in RECIPES:
                 raise unknown_name("recipe", name, RECIPES)
             chosen = RECIPES[name] if name else self.profile.recipe(arch.name)
-            self._recipes[arch.name] = settings_.changed(chosen, self.parsed.recipe)
+            self._recipes[arch.name] = self._fitting(settings_.changed(chosen, self.parsed.recipe))
         return self._recipes[arch.name]
 
     def _seed_count(self) -> int:
@@ -183,4 +183,12 @@ class TaskFacts:
             find(str(weights), arch.name)
         if weights and fields:
             raise UsageError(f"observer.{min(fields)} has no effect on pretrained weights; leave one out")
-        return ObserverSpec(arch.name, settings_.changed(usual.recipe, fields), str(weights))
+        return ObserverSpec(arch.name, self._fitting(settings_.changed(usual.recipe, fields)), str(weights))
+
+    def _fitting(self, recipe: Recipe) -> Recipe:
+        if recipe.timm is not None and self.info.shape[2] != 3:
+            raise UsageError(
+                f"recipe {recipe.name} augments by timm, which takes colour, not the {self.info.shape[2]} channel of "
+                f"{self.dataset}; take another recipe (--recipe)"
+            )
+        return recipe
