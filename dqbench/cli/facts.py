@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -81,17 +81,26 @@ def profile(spec: Profile) -> Facts:
         "test_per_class": spec.test_per_class,
         "recipes": {arch: recipe(r) for arch, r in spec.recipes.items()},
         "observer": {"arch": spec.observer.arch, "recipe": recipe(spec.observer.recipe)},
-        "stages": [stage(one) for one in spec.stages],
+        "stages": stages(spec.stages),
     }
 
 
-def stage(spec: Stage) -> str:
-    """What one stage does, in words."""
-    reads = f" with {spec.dataset}" if spec.dataset else ""
-    otherwise = f", else {spec.stand_in}" if spec.stand_in else ""
-    when = "after" if spec.after_training else "beside"
-    options = ", ".join(f"{name}={_plain(value)}" for name, value in spec.options.items())
-    return f"{spec.kind} {when} training ({spec.role}){reads}{otherwise}: {options}"
+def stages(specs: Sequence[Stage]) -> list[str]:
+    """What the stages do, in words; those that differ in the values of options alone together."""
+    alike: dict[tuple[object, ...], list[Stage]] = {}
+    for spec in specs:
+        alike.setdefault((spec.kind, spec.after_training, spec.dataset, spec.stand_in, *spec.options), []).append(spec)
+    return [_alike(group) for group in alike.values()]
+
+
+def _alike(group: Sequence[Stage]) -> str:
+    first = group[0]
+    reads = f" with {first.dataset}" if first.dataset else ""
+    otherwise = f", else {first.stand_in}" if first.stand_in else ""
+    when = "after" if first.after_training else "beside"
+    values = {name: list(dict.fromkeys(_plain(spec.options[name]) for spec in group)) for name in first.options}
+    options = "; ".join(f"{name}={', '.join(found)}" for name, found in values.items())
+    return f"{first.kind} {when} training{reads}{otherwise}; {options}"
 
 
 def _plain(value: Any) -> str:
