@@ -155,7 +155,7 @@ def _cell(section: Section, place: Place, record: Record) -> CellNumbers:
         samples=samples,
         bytes=mean([run.bytes for run in record.runs]),
         updates=mean([run.updates for run in record.runs]),
-        train_s=seconds(record, ("train", "evaluate")),
+        train_s=seconds(record, ("train", "finetune", "evaluate")),
         best=mean(bests) if len(bests) == len(record.runs) else None,
     )
 

@@ -19,7 +19,9 @@ ROLES = {"observe s": ("observer", "observe"), "prepare s": ("prepare",), "compr
 _LATER = {"drop s": ("pixels",), "MAE s": ("pretrain",), "labels s": ("teacher", "relabel")}
 """The same of what only some rows need: patches dropped, the MAE that rebuilds them, a teacher and its labels."""
 
-_TRAINING = ("train", "evaluate")
+_TRAINING = ("train", "finetune", "corrupt", "evaluate")
+"""Roles that come after the choice."""
+
 _PARTS = ("images", "patches", "masks", "labels", "weights", "keys")
 _BESIDE = ("teacher", "decoder")
 """Networks that training needs besides the set; no budget holds them."""

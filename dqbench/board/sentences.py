@@ -207,7 +207,8 @@ def columns(board: Board) -> list[str]:
         said.append("…: this end of κ's interval reaches the end of the random curve.")
     if any(cell.best is not None for cell in cells):
         said.append("Best epoch: mean of the best of the snapshots, chosen on the test set; never the score.")
-    said.append("Train s: mean seconds to train and evaluate one network.")
+    tuned = any("finetune" in run.jobs for record in board.section.done.values() for run in record.runs)
+    said.append(f"Train s: mean seconds to train{', fine-tune' if tuned else ''} and evaluate one network.")
     return said
 
 
