@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from torch import nn
 
@@ -59,7 +60,16 @@ class DM:
             device=compute_device(),
             scratch=scratch_folder(),
         )
-        return Distilled(made.images, made.labels, {"lr": settings.lr, "losses": made.losses})
+        notes = {"lr": settings.lr, "losses": made.losses, **self._nothing_made(source, budget)}
+        return Distilled(made.images, made.labels, notes)
+
+    def _nothing_made(self, source: Source, budget: ResolvedBudget) -> dict[str, str]:
+        """A note where every sample of a class is kept: made images that start as all real ones match them already."""
+        if self.config.init != "real":
+            return {}
+        idle: list[int] = np.flatnonzero(budget.per_class == source.class_counts).tolist()
+        names = ", ".join(source.class_names[label] for label in idle[:5])
+        return {"nothing_made": f"every sample is kept as it is in {len(idle)} classes: {names}"} if idle else {}
 
     def _settings(self, images_per_class: float) -> Settings:
         config = self.config

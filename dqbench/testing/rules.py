@@ -66,6 +66,12 @@ def what_is_kept_is_of_its_kind(trial: Trial) -> None:
         assert isinstance(kept, Subset), f"kind=selection, but a {returned} came back; return a Subset"
     if trial.spec.kind == "distillation":
         assert isinstance(kept, Distilled), f"kind=distillation, but a {returned} came back; return Distilled images"
+    weighs = isinstance(kept, Subset) and kept.weights is not None
+    assert trial.spec.weighs or not weighs, "weights came back; say weighs=True, so that budgets in bytes count them"
+    if isinstance(kept, Distilled) and trial.spec.makes:
+        came = f"{kept.images.dtype} with {kept.labels.dtype} labels {kept.labels.shape}"
+        kinds = (str(kept.images.dtype), str(kept.labels.dtype), kept.labels.ndim)
+        assert kinds == (trial.spec.makes, "int64", 1), f"makes={trial.spec.makes}, with a class each, but {came} came"
 
 
 def _meets(trial: Trial, problem: str, budget: Budget, seed: int) -> None:

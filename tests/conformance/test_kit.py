@@ -185,6 +185,19 @@ def test_a_wrong_maker_of_images_breaks_its_rule(method: type[First], rule: str)
     assert "what_is_kept_is_of_its_kind" in broken_rules(Maker, kind="selection")
 
 
+class Weighted(First):
+    def compress(self, source: Source, prepared: Prepared, budget: ResolvedBudget, seed: int) -> Subset:
+        kept = super().compress(source, prepared, budget, seed)
+        return Subset(ids=kept.ids, weights=np.ones(len(kept)))
+
+
+def test_what_budgets_in_bytes_count_is_said() -> None:
+    assert broken_rules(Weighted) == {"what_is_kept_is_of_its_kind"}
+    assert broken_rules(Weighted, weighs=True) == set()
+    assert broken_rules(Maker, kind="distillation", makes="float32") == set()
+    assert broken_rules(Maker, kind="distillation", makes="uint8") == {"what_is_kept_is_of_its_kind"}
+
+
 @pytest.mark.parametrize(
     ("method", "rule"),
     [

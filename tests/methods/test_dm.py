@@ -75,6 +75,8 @@ def test_one_image_per_class_and_every_network(net: str) -> None:
     assert np.isfinite(images.images).all()
     real = (source.images[np.argsort(source.labels)] / 255 - source.mean) / source.std
     np.testing.assert_allclose(images.images, real, atol=1e-5, err_msg="real and made are equal: nothing to match")
+    assert images.notes is not None
+    assert "every sample is kept as it is in 2 classes" in images.notes["nothing_made"]
 
 
 def test_gray_images(source: Source) -> None:
