@@ -35,7 +35,7 @@ def method(spec: MethodSpec) -> Facts:
         "builds_on": spec.builds_on,
         "control_of": spec.control_of,
         "differs": spec.differs,
-        "starts_from": {profile: dict(start) for profile, start in spec.scaled.items()} or None,
+        "starts_from": [f"{profile}: {_plain(start)[1:-1]}" for profile, start in spec.scaled.items()],
         "options": options(spec.config, spec.compress_only) + pixel_options(spec),
         "target": spec.target,
     }
