@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from dqbench import plugins, records
 from dqbench.cli import main
 from dqbench.data import store
 from dqbench.data.imagenet_classes import IMAGENET10, IMAGENET100, TINY_IMAGENET
+from dqbench.data.importing import import_folder
+from dqbench.jobs.compress import content_hash
 from dqbench.records import Record
+from dqbench.run.compressing import Compressor
+from dqbench.specs import Budget, ObserverSpec
+from dqbench.train.recipes import PHOTOS_SMOKE
 
 ONE_EPOCH = [
     "--set", "recipe.epochs=1", "--set", "recipe.warmup_epochs=0", "--set", "observer.epochs=1",
@@ -66,28 +72,16 @@ def test_imagenet10_from_a_folder_to_a_record(tmp_path: Path, workspace: Path) -
     )
 
 
-def test_rded_makes_images_from_files(tmp_path: Path, workspace: Path) -> None:
-    root = make(tmp_path / "imagenet", sorted(IMAGENET10), train=4, val=1)
-    assert main(["data", "import", "imagenet10", str(root)]) == 0
-    words = ["--method", "rded", "--ipc", "1", "--arch", "resnet10-slim", "--recipe", "rded-smoke-60"]
-    found = run(workspace, "imagenet10-xarch", *words, "--labels", "soft")
-    (made,) = [record for record in found if record.cell.method == "rded"]
-    assert made.status == "done"
-    assert made.runs[0].samples == 10
-
-
-def test_a_file_that_vanishes_fails_its_job_with_its_name(
-    tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root = make(tmp_path / "imagenet", sorted(IMAGENET10), train=2, val=1)
-    assert main(["data", "import", "imagenet10", str(root)]) == 0
-    gone = root / "train" / "n02107142" / "n02107142_1.JPEG"
-    gone.unlink()
-    words = ["--method", "random", "--keep", "0.5", "--arch", "resnet10-slim"]
-    run_words = ["run", "--task", "imagenet10-xarch", *words, *ONE_EPOCH, "--workspace", str(workspace)]
-    assert main(run_words) != 0
-    said = " ".join(capsys.readouterr())
-    assert f"image {gone} cannot be read (No such file or directory)" in said
+@pytest.mark.parametrize("method", ["dq", "adq", "graphcut", "rded"])
+def test_methods_choose_as_from_the_decoded_images(tmp_path: Path, data_root: Path, method: str) -> None:
+    import_folder("few", make(tmp_path / "few", ["cat", "owl"], train=8, val=1), in_place=True, size=32)
+    source, registry = store.open_train("few"), plugins.load()
+    recipe = PHOTOS_SMOKE.model_copy(update={"epochs": 1, "warmup_epochs": 0.0})
+    spec = registry.methods[method]
+    compressor = Compressor(registry, spec, spec.config(), ObserverSpec("resnet10-slim", recipe))
+    made = compressor.compress(source, Budget.ipc(2))
+    decoded = compressor.compress(replace(source, images=np.asarray(source.images)), Budget.ipc(2))
+    assert content_hash(made) == content_hash(decoded)
 
 
 def test_larger_sets_run_on_links_of_a_few_images(tmp_path: Path, workspace: Path) -> None:
@@ -120,7 +114,7 @@ def test_larger_profiles_can_be_planned(
 ) -> None:
     dataset = TASKS[task].profiles[profile].dataset or TASKS[task].dataset
     spec = plugins.load().datasets[dataset]
-    from dqbench.data.importing import class_list, import_folder
+    from dqbench.data.importing import class_list
 
     make(tmp_path / "few", ["x"], train=3, val=1)
     for part, each in (("train", 2), ("val", 1)):
