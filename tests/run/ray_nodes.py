@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 
-def two_nodes() -> Any:
-    """A head and one more, with one CPU each; on a busy machine Ray gives up after 30 s, so there is a second try."""
+
+@contextmanager
+def two_nodes() -> Iterator[Any]:
+    """A head and one more, with one CPU each; one cluster at a time on a machine: several of them get in a muddle."""
+    with FileLock(Path(tempfile.gettempdir()) / "dqbench-tests-ray.lock"):
+        cluster = _twice()
+        try:
+            yield cluster
+        finally:
+            cluster.shutdown()
+
+
+def _twice() -> Any:
+    """On a busy machine Ray gives up after 30 s, so there is a second try."""
     try:
         return _two_nodes()
     except Exception:  # Ray's own words for it are a plain Exception

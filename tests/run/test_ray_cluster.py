@@ -25,6 +25,7 @@ from dqbench.run.scheduler import run_jobs
 from dqbench.run.workspace import Workspace
 
 pytest.importorskip("ray", reason="Ray is not installed: THE RAY EXECUTOR WAS NOT TESTED")
+pytestmark = pytest.mark.xdist_group("ray")
 HERE = str(Path(__file__).parent)
 
 
@@ -33,9 +34,8 @@ def two_nodes() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", HERE)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = ray_nodes.two_nodes()
-        yield cluster
-        cluster.shutdown()
+        with ray_nodes.two_nodes() as cluster:
+            yield cluster
 
 
 @pytest.fixture

@@ -42,9 +42,8 @@ def _stubs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     pytest.importorskip("ray", reason="Ray is not installed: THE RAY EXECUTOR WAS NOT TESTED")
-    two_nodes = ray_nodes.two_nodes()
-    yield two_nodes
-    two_nodes.shutdown()
+    with ray_nodes.two_nodes() as two_nodes:
+        yield two_nodes
 
 
 def _jobs(tmp_path: Path) -> dict[str, Job]:
