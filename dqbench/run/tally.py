@@ -87,6 +87,9 @@ class Tally:
         return (sum(left) - sum(spent)) / self._most_at_once
 
     def _expected(self, job: Job) -> float:
+        """Its guess, times how wrong guesses of its kind were; else, where it counts images, those of all kinds."""
+        if job.kind not in self._measured and not job.needs.images:
+            return job.needs.seconds
         kinds = [job.kind] if job.kind in self._measured else list(self._measured)
         guessed = sum(self._guessed[kind] for kind in kinds)
         return job.needs.seconds * sum(self._measured[kind] for kind in kinds) / max(guessed, 1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,17 @@ def test_time_left_follows_what_was_measured() -> None:
     for job in jobs[:2]:
         tally.note(Finished(job, 30.0))
     assert tally.seconds_left() == pytest.approx(4 * 30 / 2)
+
+
+def test_wrong_guesses_of_images_do_not_touch_guesses_of_seconds() -> None:
+    trained = stub("trained", needs=Needs(seconds=1, images=100))
+    staged = replace(stub("staged", needs=Needs(seconds=60)), kind="corrupt")
+    observed = replace(stub("observed", needs=Needs(seconds=2, images=200)), kind="observe")
+    tally = Tally()
+    tally.note(Planned((trained, staged, observed), 0))
+    tally.note(Started(trained, "cpu"))
+    tally.note(Finished(trained, 50.0))
+    assert tally.seconds_left() == pytest.approx(60 + 2 * 50)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
