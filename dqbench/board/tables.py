@@ -35,9 +35,14 @@ Networks = Sequence[Network] | None
 
 
 def columns(board: Board, networks: Networks = None) -> list[tuple[Network, Budget]]:
-    """Network by network, small budgets first; full data alone where there is no budget."""
-    budgets = board.section.budgets or (Budget.full(),)
-    return [(network, budget) for network in networks or board.section.networks for budget in budgets]
+    """Network by network, small budgets first, where something was kept; full data alone where nothing was."""
+    section = board.section
+    kept = {(network, budget) for row, network, budget in (*section.done, *section.failed) if not row.is_full}
+    found = []
+    for network in networks or section.networks:
+        here = [budget for budget in section.budgets if (network, budget) in kept]
+        found += [(network, budget) for budget in here or [Budget.full()]]
+    return found
 
 
 def score_table(board: Board, networks: Networks = None) -> Table:

@@ -15,6 +15,7 @@ from dqbench.board.board import Board, build
 from dqbench.board.reading import check, entries_of, load
 from dqbench.board.sections import split
 from dqbench.board.statistics import holm, paired_p
+from dqbench.board.tables import columns, score_table
 from dqbench.errors import UsageError
 from dqbench.records import Record
 from dqbench.specs import Budget, Recipe
@@ -43,6 +44,19 @@ def test_rows_full_random_then_methods_with_their_controls(grid: list[Record]) -
     board = _board(list(reversed(grid)))
     assert [row.label for row in board.section.rows] == ["full", "random", "adq", "adq-shuffled", "dq"]
     assert [network.arch for network in board.section.networks] == [SMALL, OTHER]
+
+
+def test_columns_are_the_places_where_something_was_kept(make: MakeRecord) -> None:
+    ipc = Budget.ipc(10)
+    board = _board([
+        make("full", 1, [90.0]), make("full", 1, [91.0], OTHER), make("full", 1, [92.0], "vit"),
+        make("random", 0.1, [50.0]), make("dq", 0.1, [51.0]), make("random", ipc, [40.0], OTHER),
+    ])  # fmt: skip
+    places = [(network.arch, str(budget)) for network, budget in columns(board)]
+    assert sorted(places) == [(OTHER, "ipc10"), (SMALL, "0.1"), ("vit", "full")]
+    rows = {row[0]: row[1:] for row in score_table(board).rows}
+    assert all(rows["full"])
+    assert sorted(cell for cell in rows["random"] if cell) == ["40.0", "50.0"]
 
 
 def test_two_seeds_have_values_and_a_range_only(grid: list[Record]) -> None:

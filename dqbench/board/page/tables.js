@@ -27,8 +27,10 @@ function measureCell(board, cell, measure) {
 function scoreTable() {
   const board = view.board;
   const budgets = board.budgets.length ? shownBudgets() : [-1];
-  const networks = shownNetworks();
-  const places = networks.flatMap((network) => budgets.map((budget) => [network, budget]));
+  const kept = new Set(board.cells.filter((cell) => cell.b >= 0).map((cell) => `${cell.n} ${cell.b}`));
+  const here = (network) => budgets.filter((budget) => budget < 0 || kept.has(`${network} ${budget}`));
+  const networks = shownNetworks().map((network) => [network, here(network).length ? here(network) : [-1]]);
+  const places = networks.flatMap(([network, here]) => here.map((budget) => [network, budget]));
   const ranked = view.measure === "score" && board.rows.some((row) => row.rank);
   const columns = [{ name: "method" }, ...places.map(([, budget]) => ({ name: budget < 0 ? "all" : board.budgets[budget].text, number: true }))];
   const rows = shownRows().filter((row) => view.measure === "score" || !["full", "twin"].includes(board.rows[row].kind)).map((row) => [
@@ -36,7 +38,7 @@ function scoreTable() {
     ...places.map(([network, budget]) => measureCell(board, cellAt(board, row, network, budget), view.measure)),
     ...(ranked ? [rankCell(board.rows[row].rank)] : []),
   ]);
-  const groups = [["", 1], ...networks.map((network) => [board.networks[network], budgets.length])];
+  const groups = [["", 1], ...networks.map(([network, here]) => [board.networks[network], here.length])];
   if (ranked) {
     columns.push({ name: "rank", number: true, title: "interval of ranks over the board" });
     groups.push(["", 1]);
