@@ -117,8 +117,10 @@ class JobFacts(_Part):
 
     kind: str
     wall_s: float
-    peak_host_gib: float
-    peak_device_gib: float
+    peak_host_gib: float = Field(
+        description="of its main process: processes that decode images, and others, come on top"
+    )
+    peak_device_gib: float = Field(description="on the first of its GPUs")
     device: str
     started: str = Field(description="UTC, ISO 8601")
     ended: str

@@ -29,9 +29,9 @@ def severity_table(board: Board) -> Table:
         runs = [_accuracies(run) for run in record.runs]
         severities = zip(*(_by_severity(run) for run in runs), strict=True)
         clean = mean([float(run.metrics["clean"]) for run in record.runs])
-        error = text.fixed(mce(record, reference), 1) if reference else ""
+        error = mce(record, reference) if reference else None
         shown = [text.fixed(value, 1) for value in (clean, *(mean(values) for values in severities))]
-        rows.append((*names, *shown, text.fixed(mean([run.score for run in record.runs]), 1), error))
+        rows.append((*names, *shown, text.fixed(mean([run.score for run in record.runs]), 1), _blank(error)))
     depth = len(rows[0]) - 6 if rows else 0
     header = ("method", "network", "budget", "clean", *(f"severity {s}" for s in range(1, depth + 1)), "mean", "mCE")
     return Table(header, tuple(rows), names=3).without_blanks()
@@ -67,16 +67,25 @@ def words(board: Board) -> list[str]:
 def reference_of(section: Section) -> Network | None:
     """The network whose full-data row mCE is relative to: ResNet-18, or the first where no ResNet-18 is there."""
     wanted = [network for network in section.networks if network.arch == REFERENCE] or list(section.networks[:1])
-    return next((network for network in wanted if full_of(section, network)), None)
+    return next((network for network in wanted if _is_scored(full_of(section, network))), None)
+
+
+def _is_scored(record: Record | None) -> bool:
+    return record is not None and all(_accuracies(run) for run in record.runs)
 
 
 def _wanted(section: Section) -> str:
     return REFERENCE if any(network.arch == REFERENCE for network in section.networks) else section.networks[0].label
 
 
-def mce(record: Record, reference: Record) -> float:
-    """Mean corruption error in percent (Hendrycks and Dietterich 2019), with the seeds' mean errors."""
+def mce(record: Record, reference: Record) -> float | None:
+    """Mean corruption error in percent (Hendrycks and Dietterich 2019), with the seeds' mean errors.
+
+    None where both were not scored on the same corruptions, or the reference makes no error at one of them.
+    """
     own, other = _errors(record), _errors(reference)
+    if set(own) != set(other) or not all(other.values()):
+        return None
     return 100 * mean([own[name] / other[name] for name in own])
 
 
@@ -87,8 +96,15 @@ def _errors(record: Record) -> dict[str, float]:
 
 
 def _accuracies(run: Run) -> Accuracies:
-    found: Accuracies = run.metrics.get("corruptions", {})
-    return found
+    """Empty where the run has no scores on clean images and on corruptions at equally many severities."""
+    found = run.metrics.get("corruptions")
+    if not isinstance(found, dict) or "clean" not in run.metrics:
+        return {}
+    return found if len({len(values) for values in found.values()}) == 1 else {}
+
+
+def _blank(value: float | None) -> str:
+    return "" if value is None else text.fixed(value, 1)
 
 
 def _by_severity(accuracies: Accuracies) -> list[float]:

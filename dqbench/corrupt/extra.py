@@ -1,4 +1,4 @@
-"""Whether corrupted images can be made here. Imports nothing heavy by itself."""
+"""Whether corrupted images can be made here. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -22,18 +22,3 @@ def check(official: Companion | None) -> None:
             f"making corrupted images needs {', '.join(missing)}; run: pip install 'dqbench[robustness]', "
             "or import the official arrays: dqbench data import cifar10c DIR"
         )
-
-
-def load() -> None:
-    """Load OpenCV, which ``pip`` installs even where it cannot run.
-
-    Raises:
-        UsageError: a library of the system that it needs is missing.
-    """
-    try:
-        import cv2  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"OpenCV is installed but cannot be loaded ({error}); install what is missing (libGL.so.1: apt-get install "
-            "libgl1), or run: pip uninstall -y opencv-python && pip install --force-reinstall opencv-python-headless"
-        ) from error

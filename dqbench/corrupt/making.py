@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dqbench import seeds
+from dqbench import opencv, seeds
 from dqbench.corrupt import extra
 from dqbench.corrupt.strengths import CORRUPTIONS, SIDE, STRENGTHS
 from dqbench.errors import UsageError
@@ -77,7 +77,7 @@ def make(
         UsageError: the extra ``robustness`` is missing, or the images are not 32 px RGB.
     """
     extra.check(None)
-    extra.load()
+    opencv.check()
     if images.shape[1:] != (SIDE, SIDE, 3):
         raise UsageError(f"images are {'×'.join(map(str, images.shape[1:]))}; CIFAR-10-C's strengths are for 32×32×3")
     chunks = [

@@ -49,7 +49,7 @@ def read_cifar10(folder: Path, class_names: Sequence[str]) -> Arrays | None:
     Another folder gives None.
 
     Raises:
-        UsageError: a file is missing, or is not the official one.
+        UsageError: a file is missing, is cut, or, in the archive for Python, is not the official one by its md5.
     """
     return _read("cifar10", folder, class_names)
 

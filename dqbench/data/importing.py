@@ -56,6 +56,7 @@ def import_folder(
         UsageError: wrong layout, classes or size, an unreadable image, or a data folder that cannot be written.
     """
     folder_of(name)
+    folder = folder.resolve()
     in_place = in_place or (spec is not None and spec.form == "files")
     if contents and not in_place:
         raise UsageError(f"--hash is for images that stay in place; {name} is decoded and hashed anyway")
@@ -69,7 +70,7 @@ def import_folder(
             _check_classes(spec, found)
         if in_place:
             statistics = spec.statistics if spec else None
-            indexed = index_set(found, folder.resolve(), statistics, contents, skip_unreadable, progress)
+            indexed = index_set(found, folder, statistics, contents, skip_unreadable, progress)
             for one in siblings:
                 put_files(one.name, indexed, one.shape[0])
             stored, skipped = put_files(name, indexed, side), (*indexed.train.skipped, *indexed.test.skipped)

@@ -144,7 +144,8 @@ def open_train(name: str, per_class: int | None = None) -> Source:
 
 
 def open_test(name: str, per_class: int | None = None) -> TestSet:
-    """The test set, or the first ``per_class`` images of each class. Only the evaluate job calls this.
+    """The test set, or the first ``per_class`` images of each class. Only the evaluate job calls
+    this, and jobs that make test images of it (``corrupt``).
 
     Raises:
         UsageError: the seal is not broken (:mod:`dqbench.data.seal`), or the data set is not there, or damaged.

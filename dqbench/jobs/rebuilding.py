@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.compressed import Compressed, Patches
-from dqbench.data.lazy import LazyImages
+from dqbench.data.lazy import LazyImages, batches, take
 from dqbench.data.source import Source
 from dqbench.jobs.job import Context
 from dqbench.pixels.options import folder_hash
@@ -52,5 +53,6 @@ def rebuilding_notes(kept: Compressed | None, images: npt.NDArray[Any] | LazyIma
     """How near the rebuilt images are to the originals; nothing where whole images are kept."""
     if not isinstance(kept, Patches):
         return {}
-    ratio = psnr(np.asarray(images), source.images[source.positions(kept.ids)])
+    originals = chain.from_iterable(batches(take(source.images, source.positions(kept.ids))))
+    ratio = psnr(np.asarray(images), originals)
     return {"psnr_db": None if ratio is None else round(ratio, 3)}

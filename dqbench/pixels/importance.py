@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from dqbench import opencv
 from dqbench.errors import UsageError
 from dqbench.nets.build import layout, place
 from dqbench.train.batches import Normalise, resident
@@ -137,6 +138,7 @@ def _library() -> tuple[Any, Any]:
         from pytorch_grad_cam import GradCAMPlusPlus
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
     except ImportError as error:
+        opencv.check()
         raise UsageError(
             f"Grad-CAM++ needs the extra pixels ({error}); run: pip install 'dqbench[pixels]', or use importance=random"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def rebuild(kept: Patches, fill: Fill, mae: Mae | None = None) -> Bytes:
     return mae.rebuild(images, mask, kept.patches.shape[1])
 
 
-def psnr(rebuilt: npt.NDArray[np.uint8], originals: npt.NDArray[np.uint8]) -> float | None:
+def psnr(rebuilt: npt.NDArray[np.uint8], originals: Iterable[npt.NDArray[np.uint8]]) -> float | None:
     """Peak signal-to-noise ratio in dB, 10·log10(255² / MSE), of the mean squared error over all pixels of all images.
 
     None where there is no error at all.

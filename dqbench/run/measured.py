@@ -117,9 +117,10 @@ def _take_in(workspace: Workspace, name: str, measured: Measured, likes: set[str
 def _likeness(kind: str, spec: Mapping[str, Any]) -> str:
     source = spec.get("source", {})
     size = None if kind in _SCALED else source.get("per_class")
-    batch = spec.get("recipe", {}).get("batch_size")
+    recipe = spec.get("recipe", {})
+    passes = [recipe["timm"].get(name) for name in ("pass_size", "splits")] if recipe.get("timm") else []
     words = [spec.get(name) for name in ("arch", "method", "precision", "best_epoch", "teacher_arch")]
-    return canonical([kind, source.get("dataset"), size, batch, *words])
+    return canonical([kind, source.get("dataset"), size, recipe.get("batch_size"), *words, *passes])
 
 
 def _images(kind: str, spec: Mapping[str, Any], facts: Mapping[str, Any]) -> float:

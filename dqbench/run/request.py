@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,13 @@ class Request:
         words += [f"--seeds {self.seeds}"] if self.seeds is not None else []
         words += [f"--labels {regime}" for regime in self.labels]
         words += [f"--recipe {self.recipe}"] if self.recipe else []
-        words += [f"--set '{s}'" if any(c in s for c in " [") else f"--set {s}" for s in self.settings]
+        words += [f"--set {shlex.quote(_placeless(setting))}" for setting in self.settings]
         words += ["--best-epoch"] if self.best_epoch else []
         words += [f"--plugin {f.name}" for f in plugin_files]
         return " ".join(words)
+
+
+def _placeless(setting: str) -> str:
+    """A setting whose value is a file or folder, with its bare name."""
+    key, _, value = setting.partition("=")
+    return f"{key}={Path(value).name}" if "/" in value and Path(value).expanduser().exists() else setting

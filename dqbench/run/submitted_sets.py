@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dqbench.budgets import resolve
 from dqbench.compressed import Patches, Subset
 from dqbench.data import store
+from dqbench.data.lazy import in_memory, take
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.compress import content_hash
@@ -117,7 +118,7 @@ def _patches(
         expect(bool((mask == drawn).all()), f"seed {run.seed}: the masks are not those that its seed draws")
     pixels = number * side**2 * len(kept) / (height * width * len(source))
     expect(run.kept_pixels is not None and abs(run.kept_pixels - pixels) < 1e-9, f"seed {run.seed}: wrong kept_pixels")
-    images, labels = np.asarray(source.images[where]), source.labels[where]
+    images, labels = in_memory(take(source.images, where), "cutting a bundle's patches again"), source.labels[where]
     return pack(images, mask, side, labels, kept.ids, kept.weights, run.seed if options.shuffle else None)
 
 

@@ -30,6 +30,11 @@ def small_cifar10() -> Arrays:
     )
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _opencv() -> None:
+    pytest.importorskip("cv2", exc_type=ImportError, reason="OpenCV cannot be loaded: CORRUPTIONS ARE NOT TESTED")
+
+
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """CIFAR-10-C's layout, with images that are generated here and so equal to generated ones."""

@@ -8,9 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from dqbench.corrupt.functions import FUNCTIONS, moved
 from dqbench.corrupt.making import corrupted
 from dqbench.corrupt.strengths import CORRUPTIONS, STRENGTHS, Strength
+
+functions = pytest.importorskip(
+    "dqbench.corrupt.functions", exc_type=ImportError, reason="OpenCV cannot be loaded: CORRUPTIONS ARE NOT TESTED"
+)
+FUNCTIONS, moved = functions.FUNCTIONS, functions.moved
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -16,7 +16,9 @@ from dqbench.nets.build import build
 from dqbench.nets.catalog import dqbench_archs
 from dqbench.pixels.importance import CamNetwork, cam_maps, imagenet_resnet18, patch_means, patch_scores
 
-pytest.importorskip("pytorch_grad_cam", reason="the extra pixels is not installed: GRAD-CAM++ IS NOT TESTED")
+pytest.importorskip(
+    "pytorch_grad_cam", exc_type=ImportError, reason="the extra pixels cannot be loaded: GRAD-CAM++ IS NOT TESTED"
+)
 
 ARCHS = {spec.name: spec for spec in dqbench_archs()}
 MEAN, STD = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.3, 0.2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,15 @@ def test_the_command_names_no_machine(registry: Registry) -> None:
     assert command == (
         "dqbench run --method dq --task digits-xarch --profile smoke --keep 0.1 --set dq.bins=5 --plugin my_method.py"
     )
+
+
+def test_the_command_can_be_given_to_a_shell_and_holds_no_paths(tmp_path: Path) -> None:
+    settings = ("recipe.timm={}", "adq.importances=[1, 2]", f"observer.weights={tmp_path}", "dq.mae=who/knows")
+    words = Request(tasks=("t",), methods=("m",), settings=settings).command("smoke", [])
+    assert shlex.split(words)[-8:] == [
+        "--set", "recipe.timm={}", "--set", "adq.importances=[1, 2]", "--set", f"observer.weights={tmp_path.name}",
+        "--set", "dq.mae=who/knows",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("keep", [0, -0.1, 1.01, "a tenth", float("nan"), float("inf")])

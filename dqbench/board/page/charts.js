@@ -17,7 +17,7 @@ function ratioCharts() {
   const spread = board.cells.some((cell) => isDone(cell) && cell.score[3]) ? "Bands are 95 % intervals over the seeds (ranges below three seeds)." : "Bands are ranges over the seeds: too few for an interval.";
   const charts = shownNetworks().map((network) => chart(board.networks[network], null,
     plot(`Score against samples kept on ${board.networks[network]}; the numbers are in the table of scores`, () => ratioChart(board, network))));
-  return h("section", null, heading(3, "Accuracy against keep ratio"), h("p", { class: "muted" }, `${spread} The dashed lines are the random twin (grey) and full data.`), h("div", { class: "charts" }, charts));
+  return h("section", null, heading(3, "Score against keep ratio"), h("p", { class: "muted" }, `${spread} The dashed lines are the random twin (grey) and full data.`), h("div", { class: "charts" }, charts));
 }
 
 function ratioChart(board, network) {
@@ -107,7 +107,7 @@ function costCharts() {
     chart("Bytes to keep", "Everything that training needs, as stored.", paretoPlot(board, network, (cell) => cell.v[COLUMN.bytes], "bytes", "B")));
   show(networks[0]);
   return h("section", null,
-    h("div", { class: "bar" }, heading(3, "Accuracy against cost"), networks.length > 1 ? select("architecture", networks.map((network) => [String(network), board.networks[network]]), String(networks[0]), (value) => show(Number(value))) : null),
+    h("div", { class: "bar" }, heading(3, "Score against cost"), networks.length > 1 ? select("architecture", networks.map((network) => [String(network), board.networks[network]]), String(networks[0]), (value) => show(Number(value))) : null),
     h("p", { class: "muted" }, "The stepped line is the Pareto front of what is shown: nothing cheaper scores more. Larger marks keep more."), holder);
 }
 
