@@ -12,7 +12,7 @@ from dqbench.board.board import Board, seconds
 from dqbench.board.sections import Network, Row
 from dqbench.board.sentences import title
 from dqbench.board.statistics import Estimate
-from dqbench.board.sweeps import Sweep, show
+from dqbench.board.sweeps import Sweep, places, show
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ def ratio_curve(board: Board) -> Figure:
 
 def sweep_curve(board: Board, sweep: Sweep) -> Figure:
     """Score against the values of a swept option, a panel for each network, a line for each budget; dotted: random."""
-    budgets = board.section.budgets
-    places = range(len(sweep.values))
+    shared = places(board.section, sweep)
     numeric = all(isinstance(value, int | float) for value in sweep.values)
-    x = [float(value) for value in sweep.values] if numeric else [float(place) for place in places]
+    x = [float(value) if numeric else float(at) for at, value in enumerate(sweep.values)]
 
     def draw(axes: Axes, network: Network) -> None:
+        budgets = [budget for budget in board.section.budgets if (network, budget) in shared]
         for colour, budget in zip(COLOURS, budgets, strict=False):
             cells = [
                 (at, c.score) for at, row in zip(x, sweep.rows, strict=True) if (c := board.cell(row, network, budget))
@@ -112,7 +112,8 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
         axes.set_xticks(x, [show(value) for value in sweep.values])
         axes.set_xlabel(sweep.option)
 
-    figure = _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}")
+    networks = [network for network in board.section.networks if any(network == one for one, _ in shared)]
+    figure = _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}", networks)
     return _titled(figure, f"{title(board.section.setting)}\n{sweep.title}; dotted: random")
 
 
@@ -240,10 +241,12 @@ def bins(
     return _titled(figure, words)
 
 
-def _panels(board: Board, draw: Callable[[Axes, Network], None], label: str) -> Figure:
+def _panels(
+    board: Board, draw: Callable[[Axes, Network], None], label: str, networks: Sequence[Network] = ()
+) -> Figure:
     import matplotlib.pyplot as plt
 
-    networks = board.section.networks
+    networks = networks or board.section.networks
     columns = min(3, len(networks))
     lines = -(-len(networks) // columns)
     shape = (3.6 * columns + 1.2, 3.0 * lines + 0.5)

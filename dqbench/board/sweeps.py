@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dqbench.board.board import Board
-from dqbench.board.sections import Row, Section
-from dqbench.board.tables import Table, score_table
+from dqbench.board.sections import FULL, TWIN, Network, Row, Section
+from dqbench.board.tables import Table, columns, score_table
 from dqbench.pixels.options import PixelOptions
 from dqbench.records import Record
+from dqbench.specs import Budget
 
 Options = Mapping[str, Any]
 
@@ -42,24 +44,30 @@ class Sweep:
 
 
 def sweeps(section: Section) -> list[Sweep]:
-    """Every sweep of a section, by method and option."""
-    options = {row: _options(record) for (row, _, _), record in section.done.items() if not row.is_full}
+    """Every sweep of a section, by method and option; of the references there are none."""
+    options = {row: _options(record) for (row, _, _), record in section.done.items() if row.method not in (FULL, TWIN)}
     found = []
     for method in sorted({(row.method, row.trust) for row in options}):
         own = {row: told for row, told in options.items() if (row.method, row.trust) == method}
         found += [sweep for option in _swept(own) for sweep in _of_option(option, own)]
-    return found
+    return [sweep for sweep in found if places(section, sweep)]
+
+
+def places(section: Section, sweep: Sweep) -> set[tuple[Network, Budget]]:
+    """Where two of the sweep's rows or more are measured."""
+    measured = Counter((network, budget) for row, network, budget in section.done if row in sweep.rows)
+    return {place for place, count in measured.items() if count > 1}
 
 
 def sweep_table(board: Board, sweep: Sweep) -> Table:
     """The scores of a sweep's rows by value, and of the references below."""
-    every = score_table(board)
-    wide = [i for i, name in enumerate(every.header) if name != "rank"]
+    every, shared = score_table(board), places(board.section, sweep)
+    wide = [i for i, place in enumerate(columns(board), start=1) if place in shared]
     lines = dict(zip(board.section.rows, every.rows, strict=True))
     shown = [(show(value), row) for value, row in zip(sweep.values, sweep.rows, strict=True)]
     shown += [(row.label, row) for row in board.section.rows if (row.is_twin and row not in sweep.rows) or row.is_full]
-    rows = tuple((name, *(lines[row][i] for i in wide[1:])) for name, row in shown)
-    return Table((sweep.option, *(every.header[i] for i in wide[1:])), rows)
+    rows = tuple((name, *(lines[row][i] for i in wide)) for name, row in shown)
+    return Table((sweep.option, *(every.header[i] for i in wide)), rows)
 
 
 def show(value: Any) -> str:

@@ -68,25 +68,32 @@ function fullTraces(board, network, x) {
 // A swept option: a table, and for each network a line for each budget over the option's values.
 function sweepSections() {
   const board = view.board;
-  return board.sweeps.map((sweep) => h("section", { class: "stack" }, heading(3, "Sweep of " + sweep.title),
-    plainTable("Sweep of " + sweep.title, sweep.table.header, sweep.table.names, sweep.table.rows),
-    h("div", { class: "charts" }, shownNetworks().map((network) => chart(board.networks[network], null,
-      plot(`Score by ${sweep.title} on ${board.networks[network]}; the numbers are in the table above`, () => sweepChart(board, sweep, network)))))));
+  return board.sweeps.map((sweep) => {
+    const networks = shownNetworks().filter((network) => sweepTraces(board, sweep, network).length);
+    return h("section", { class: "stack" }, heading(3, "Sweep of " + sweep.title),
+      plainTable("Sweep of " + sweep.title, sweep.table.header, sweep.table.names, sweep.table.rows),
+      h("div", { class: "charts" }, networks.map((network) => chart(board.networks[network], null,
+        plot(`Score by ${sweep.title} on ${board.networks[network]}; the numbers are in the table above`, () => sweepChart(board, sweep, network))))));
+  });
 }
 
-function sweepChart(board, sweep, network) {
-  const numbers = sweep.values.every((value) => value !== "" && Number.isFinite(Number(value)));
+const isNumeric = (sweep) => sweep.values.every((value) => value !== "" && Number.isFinite(Number(value)));
+
+function sweepTraces(board, sweep, network) {
   const colours = isDark() ? DARK_PALETTE : PALETTE;
-  const traces = shownBudgets().map((budget, i) => {
+  return shownBudgets().map((budget, i) => {
     const found = sweep.rows.map((row, place) => [sweep.values[place], cellAt(board, row, network, budget)]).filter(([, cell]) => cell && isDone(cell));
     return {
-      x: found.map(([value]) => (numbers ? Number(value) : value)), y: found.map(([, cell]) => cell.score[0]), mode: "lines+markers", name: board.budgets[budget].text, showlegend: true,
+      x: found.map(([value]) => (isNumeric(sweep) ? Number(value) : value)), y: found.map(([, cell]) => cell.score[0]), mode: "lines+markers", name: board.budgets[budget].text, showlegend: true,
       line: { color: colours[i % colours.length], width: 2 }, marker: { symbol: SYMBOLS[i % SYMBOLS.length], size: 8 }, customdata: found.map(([, cell]) => indexOf(board, cell)),
       error_y: { array: found.map(([, cell]) => cell.score[2] - cell.score[0]), arrayminus: found.map(([, cell]) => cell.score[0] - cell.score[1]), thickness: 1 },
       text: found.map(([, cell]) => tip(board, cell)), hovertemplate: "%{text}<extra></extra>",
     };
-  });
-  return { traces, more: { showlegend: true, xaxis: axis(sweep.option, numbers ? {} : { type: "category" }), yaxis: axis(board.metric + ", %") } };
+  }).filter((trace) => trace.x.length > 1);
+}
+
+function sweepChart(board, sweep, network) {
+  return { traces: sweepTraces(board, sweep, network), more: { showlegend: true, xaxis: axis(sweep.option, isNumeric(sweep) ? {} : { type: "category" }), yaxis: axis(board.metric + ", %") } };
 }
 
 // Points that no other beats: nothing costs less and scores more.
