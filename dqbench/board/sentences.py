@@ -208,6 +208,8 @@ def columns(board: Board) -> list[str]:
     if any(cell.best is not None for cell in cells):
         said.append("Best epoch: mean of the best of the snapshots, chosen on the test set; never the score.")
     tuned = any("finetune" in run.jobs for record in board.section.done.values() for run in record.runs)
+    if tuned and board.section.setting.precision != "fp32":
+        said.append(f"{board.section.setting.precision} is the backbone's precision; fine-tuning is in fp32.")
     said.append(f"Train s: mean seconds to train{', fine-tune' if tuned else ''} and evaluate one network.")
     return said
 

@@ -160,6 +160,13 @@ def test_hostile_names_stay_words_in_their_cell(make: MakeRecord, name: str) -> 
     assert f"<td>{html_escape(f'{plain}[{plain}]', quote=False)}</td>" in html
 
 
+@pytest.mark.parametrize(("precision", "told"), [("bf16", True), ("fp32", False)])
+def test_fine_tuning_is_not_said_to_be_in_the_backbones_precision(make: MakeRecord, precision: str, told: bool) -> None:
+    record = make("random", 0.1, [50.0, 51.0], precision=precision)
+    runs = [run.model_copy(update={"jobs": {**run.jobs, "finetune": ["f"]}}) for run in record.runs]
+    assert ("fine-tuning is in fp32" in _text([record.model_copy(update={"runs": runs})])) == told
+
+
 def _published(text: str) -> list[dict[str, str]]:
     header, *rows = _table(text, "Published")
     return [dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)]
