@@ -97,15 +97,11 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
 
     def draw(axes: Axes, network: Network) -> None:
         budgets = [budget for budget in board.section.budgets if (network, budget) in shared]
-        for colour, budget in zip(COLOURS, budgets, strict=False):
-            cells = [
-                (at, c.score) for at, row in zip(x, sweep.rows, strict=True) if (c := board.cell(row, network, budget))
-            ]
-            if cells:
-                low, high = zip(*(_ends(score) for _, score in cells), strict=True)
-                at, name = [place for place, _ in cells], text.budget(budget)
-                axes.plot(at, [s.mean for _, s in cells], "-", color=colour, marker="o", markersize=4, label=name)
-                axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+        for number, budget in enumerate(budgets):
+            colour = COLOURS[number % len(COLOURS)]
+            cells = [(at, board.cell(row, network, budget)) for at, row in zip(x, sweep.rows, strict=True)]
+            known = [(at, cell.score) for at, cell in cells if cell]
+            _banded(axes, [at for at, _ in known], [s for _, s in known], "-", colour, "o", text.budget(budget))
             twin = board.cell(board.section.twin, network, budget) if board.section.twin else None
             if twin:
                 axes.axhline(twin.score.mean, linestyle=":", color=colour, linewidth=1)
@@ -119,10 +115,16 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
 
 def _curve(axes: Axes, board: Board, row: Row, x: Sequence[float], scores: Sequence[Estimate]) -> None:
     colour, marker = _look(board, row)
-    low, high = zip(*(_ends(score) for score in scores), strict=True)
     style = "--" if row.is_full else ":" if row.control_of else "-"
-    marker = "" if row.is_full else marker
-    axes.plot(x, [s.mean for s in scores], style, color=colour, marker=marker, markersize=4, label=row.label)
+    _banded(axes, x, scores, style, colour, "" if row.is_full else marker, row.label)
+
+
+def _banded(
+    axes: Axes, x: Sequence[float], scores: Sequence[Estimate], style: str, colour: str, marker: str, label: str
+) -> None:
+    """A line of means, in a band from end to end of each score."""
+    low, high = zip(*(_ends(score) for score in scores), strict=True)
+    axes.plot(x, [s.mean for s in scores], style, color=colour, marker=marker, markersize=4, label=label)
     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
