@@ -13,6 +13,7 @@ from dqbench.errors import UsageError
 from dqbench.hookspecs import hookimpl
 from dqbench.seeds import derive, generator
 from dqbench.specs import (
+    ADDED_LATER,
     ArchSpec,
     Budget,
     Config,
@@ -52,6 +53,7 @@ _HOMES = {
 __version__ = version("dqbench")
 
 __all__ = [
+    "ADDED_LATER",
     "ArchSpec",
     "Arrays",
     "Budget",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dqbench import byte_sizes
 from dqbench.errors import UsageError
@@ -24,10 +24,25 @@ Labels = Literal["hard", "soft", "teacher"]
 REGIMES: tuple[Labels, ...] = ("hard", "soft", "teacher")
 
 
+ADDED_LATER: dict[str, JsonValue] = {"added_later": True}
+"""``json_schema_extra`` of an option that a method got after results of it were made; see :meth:`Config.stated`."""
+
+
 class Config(BaseModel):
     """Base of every method's config: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def stated(self) -> dict[str, Any]:
+        """The options as jobs and records state them: JSON values by name.
+
+        One that is :data:`ADDED_LATER` is left out where it has its default, so that results from before it came stay
+        results of the same options. Its default must therefore do what the method did without it.
+        """
+        fields = type(self).model_fields
+        later = {name for name, field in fields.items() if field.json_schema_extra == ADDED_LATER}
+        left_out = {name for name in later if getattr(self, name) == fields[name].get_default()}
+        return self.model_dump(mode="json", exclude=left_out)
 
     def check_budget(self, per_class: Sequence[int], class_counts: Sequence[int], side: int) -> None:
         """Refuse, before anything runs, a budget that the method cannot meet; by default none.

@@ -66,7 +66,7 @@ class RowJobs:
             observer, inputs = self.networks.observe(seed, roles) if "observer" in spec.needs else (None, {})
             if key:
                 inputs["prior"] = key
-            options = config.model_dump(mode="json", exclude=set(spec.compress_only))
+            options = {name: value for name, value in config.stated().items() if name not in spec.compress_only}
             job = {**self._method_words(spec, options, seed), "observer_arch": observer}
             images = float(self.facts.source.train_samples)
             if config.trainings():
@@ -79,7 +79,7 @@ class RowJobs:
     def _compress(self, budget: Budget, name: str, seed: int, prepared: str | None, roles: Roles) -> str:
         method, config = self._method()
         spec = {
-            **self._method_words(method, config.model_dump(mode="json"), seed),
+            **self._method_words(method, config.stated(), seed),
             "budget": {"kind": budget.kind, "value": budget.value},
         }
         inputs = {"prepared": prepared} if prepared else {}

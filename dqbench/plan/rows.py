@@ -44,7 +44,7 @@ class Row:
     @cached_property
     def options(self) -> dict[str, Any]:
         """The options of the method and of dropping patches, as a cell holds them."""
-        own = self.config.model_dump(mode="json") if self.config else {}
+        own = self.config.stated() if self.config else {}
         return {**(pixel_plan.shown(self.pixels) if self.pixels else {}), **own}
 
     @cached_property

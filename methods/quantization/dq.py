@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from dqbench import MethodSpec, select
+from dqbench import ADDED_LATER, MethodSpec, select
 from dqbench.deferred import numpy as np
 from dqbench.methods.coresets.graphcut import GraphCutConfig, make_bins
 
@@ -33,6 +33,7 @@ class DQConfig(GraphCutConfig):
     retrain_per_bin: bool = Field(
         False,
         description="train the observer anew for each bin, on what the bins before it left, as released code does",
+        json_schema_extra=ADDED_LATER,
     )
 
     def trainings(self) -> float:

@@ -15,7 +15,7 @@ from dqbench.board.published import Published
 from dqbench.board.reading import entries_of
 from dqbench.board.sections import split
 from dqbench.errors import UsageError
-from dqbench.records import Record, SeedPlan
+from dqbench.records import Plugin, Record, SeedPlan
 
 MakeRecord = Callable[..., Record]
 NONE = Published((), (), (), {})
@@ -79,11 +79,13 @@ def test_a_pooled_row_names_its_parts(whole: list[Record]) -> None:
     assert not list(seed_words.pooled(_board(whole).section)), "one record is no pool"
 
 
+def _method_code(record: Record, distribution: str, source_hash: str = "9" * 64) -> Record:
+    method = Plugin(distribution=distribution, source_hash=source_hash)
+    return record.model_copy(update={"versions": record.versions.model_copy(update={"method": method})})
+
+
 def _code(record: Record) -> Record:
-    method = record.versions.method
-    assert method is not None
-    versions = record.versions.model_copy(update={"method": method.model_copy(update={"source_hash": "9" * 64})})
-    return record.model_copy(update={"versions": versions})
+    return _method_code(record, "my-methods 1.0")
 
 
 def _gpu(record: Record) -> Record:
@@ -113,7 +115,7 @@ def test_what_disagrees_is_named_and_not_pooled(
 ) -> None:
     whole = [
         record.model_copy(update={"versions": record.versions.model_copy(update={"job_versions": {"train": 1}})})
-        for record in whole
+        for record in (_method_code(record, "my-methods 1.0", "c" * 64) for record in whole)
     ]
     dq = next(record for record in whole if record.cell.method == "dq")
     rest = [record for record in whole if record is not dq]
@@ -123,6 +125,14 @@ def test_what_disagrees_is_named_and_not_pooled(
     (said,) = seed_words.left_out(board.section)
     assert said.startswith("Not pooled: dq at keep 0.1 on resnet10-slim, seeds 6–9 (cifar10-xarch/proxy_dq_0.1_")
     assert said.endswith(f"differs from seeds 0–5 in {words}.")
+
+
+def test_methods_of_dqbench_are_pooled_by_version_whatever_their_files_are(whole: list[Record]) -> None:
+    pieces = [_cut(record, range(5)) for record in whole]
+    pieces += [_method_code(_cut(record, range(5, 10)), "dqbench 0.2.0") for record in whole]
+    board = _board(pieces)
+    assert not board.section.apart
+    assert {len(record.runs) for record in board.section.done.values()} == {10}
 
 
 def test_records_from_before_versions_of_jobs_were_noted_are_pooled(whole: list[Record]) -> None:
