@@ -225,18 +225,27 @@ def _stage(stage: Any) -> Iterator[str]:
 
 def _dataset(spec: DatasetSpec) -> Iterator[str]:
     yield from _texts(spec, "licence", "citation")
-    yield from _whole(spec, "classes")
     yield from _among(spec, "origin", ("bundled", "download", "import"))
-    yield from _among(spec, "form", ("arrays", "files"))
+    yield from _among(spec, "form", ("arrays", "files", "texts"))
     for name in ("target",) if spec.origin != "import" else ():
         yield from _target(name, spec.target)
     for name in ("layout", "class_list"):
         yield from _target(name, getattr(spec, name)) if getattr(spec, name) else ()
+    if len(tuple(spec.counts)) != 2 or not all(_is_whole(count, 0) for count in spec.counts):
+        yield f"counts={spec.counts!r} is not (training samples, test samples)"
+    yield from _of_texts(spec) if spec.form == "texts" else _of_images(spec)
+
+
+def _of_texts(spec: DatasetSpec) -> Iterator[str]:
+    if spec.classes or spec.class_names or tuple(spec.shape) != (0, 0, 0) or spec.origin != "import":
+        yield "texts have no classes and the shape (0, 0, 0), and come by an import"
+
+
+def _of_images(spec: DatasetSpec) -> Iterator[str]:
+    yield from _whole(spec, "classes")
     shape = tuple(spec.shape)
     if len(shape) != 3 or not all(_is_whole(side, 1) for side in shape) or shape[2] not in (1, 3):
         yield f"shape={spec.shape!r} is not (height, width, channels) with 1 or 3 channels"
-    if len(tuple(spec.counts)) != 2 or not all(_is_whole(count, 0) for count in spec.counts):
-        yield f"counts={spec.counts!r} is not (training images, test images)"
     if spec.class_names and len(spec.class_names) != spec.classes:
         yield f"{len(spec.class_names)} class names do not fit classes={spec.classes}"
 

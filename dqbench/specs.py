@@ -303,7 +303,8 @@ class DatasetSpec:
             are the folders' names, sorted.
         class_titles: what the classes are called where their names are codes; else empty.
         class_list: ``module:function`` that gives names and titles where there are too many to write down here.
-        form: ``arrays`` (an import decodes its images and stores them) or ``files`` (its images stay where they are).
+        form: ``arrays`` (an import decodes its images and stores them), ``files`` (its images stay where they are) or
+            ``texts``, which have no classes (0) and the shape (0, 0, 0).
         layout: ``module:function`` that reads an official folder: called with the folder and the class names, it gives
             ``Arrays``, a listed ``ImageSet``, or None where the folder has another layout.
         statistics: channel means and standard deviations that are always used; else they are computed.
@@ -321,7 +322,7 @@ class DatasetSpec:
     class_names: tuple[str, ...] = ()
     class_titles: tuple[str, ...] = ()
     class_list: str = ""
-    form: Literal["arrays", "files"] = "arrays"
+    form: Literal["arrays", "files", "texts"] = "arrays"
     layout: str = ""
     statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 

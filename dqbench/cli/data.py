@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dqbench.cli import data_companions, data_corrupted
+from dqbench.cli import data_companions, data_corrupted, data_texts
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.data import store
@@ -47,7 +47,7 @@ def get(ctx: typer.Context, name: Name) -> None:
         return
     spec = registry.datasets[name]
     if spec.origin == "import":
-        raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} DIR (or FILE.npz)")
+        raise UsageError(f"{name} cannot be downloaded; run: {store.import_command(spec)}")
     state.messages.print(f"getting {name} into {store.data_root()}", soft_wrap=True)
     _report(state, store.fetch(spec, registry.code(spec)))
 
@@ -56,18 +56,22 @@ def get(ctx: typer.Context, name: Name) -> None:
 def import_(
     ctx: typer.Context,
     name: Name,
-    source: Annotated[
-        Path,
+    sources: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="DIR|FILE.npz",
-            help="A folder with train/CLASS/IMAGE and val/CLASS/IMAGE, or arrays x_train (uint8 NHWC), y_train, …",
+            metavar="DIR|FILE.npz|FILE.json…",
+            help="A folder with train/CLASS/IMAGE and val/CLASS/IMAGE, arrays x_train (uint8 NHWC), y_train, …, or "
+            "files of texts (jsonl, json, parquet) with instruction, input and output.",
         ),
     ],
     size: Annotated[
         int | None, typer.Option(help="Side in pixels of a folder's images; by default the data set's own, or 64.")
     ] = None,
     test_share: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Draw this share of each class where there is no test folder.")
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Draw this share of each class where there is no test folder; of texts, 0.05 without."
+        ),
     ] = None,
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
     lazy: Annotated[
@@ -77,17 +81,23 @@ def import_(
         bool, typer.Option("--hash", help="With images left in place, hash what the files hold, not names and sizes.")
     ] = False,
 ) -> None:
-    """Take a data set from a folder, or an .npz file with x_train, y_train, x_test, y_test (and class_names)."""
+    """Take a data set from a folder, an .npz file with x_train, y_train, x_test, y_test (and class_names), or texts."""
     state: State = ctx.obj
-    companion = data_companions.import_companion(state, name, source)
-    if companion:
-        data_companions.report(state, *companion)
-        return
     known = state.registry().datasets
     if size is not None and name not in known and f"{name}-{size}" in known:
         name = f"{name}-{size}"
     spec = {one.name: one for one in known}.get(name)
     replaced = [f"took the place of the {name} that was there"] if name in store.present() else []
+    if data_texts.are_texts(spec, sources):
+        unfit = {"--size": size, "--skip-unreadable": skip_unreadable, "--lazy": lazy, "--hash": hash_}
+        found, notes = data_texts.import_texts(state, name, sources, spec, test_share, unfit)
+        _report(state, found, notes + replaced)
+        return
+    source = data_texts.one_source(sources)
+    companion = data_companions.import_companion(state, name, source)
+    if companion:
+        data_companions.report(state, *companion)
+        return
     if source.is_dir():
         from dqbench.data.importing import import_folder, siblings
 
@@ -129,7 +139,7 @@ def list_(ctx: typer.Context) -> None:
     for row in rows:
         found = row["dataset"] or {}
         counts = [f"{found[key]:,}" if found else "-" for key in ("train_count", "test_count")]
-        shape = "×".join(str(side) for side in found["shape"]) if found else "-"
+        shape = "×".join(str(side) for side in found["shape"] if side) or "text" if found else "-"
         digest = found.get("train_hash") or (row.get("companion") or {}).get("hash")
         digits = digest[:HASH_DIGITS] if digest else "-"
         table.add_row(row["name"], row["origin"], row["state"], *counts, shape, digits, row["folder"])
@@ -172,16 +182,21 @@ def _report(state: State, found: DatasetInfo, notes: Sequence[str] = ()) -> None
     if state.json:
         state.print_json({**dataclasses.asdict(found), "folder": str(store.data_root() / found.name), "notes": notes})
         return
-    shape = "×".join(str(side) for side in found.shape)
+    counts = f"{found.train_count:,} training and {found.test_count:,} test"
     lines = [
-        f"{found.name}: {found.train_count:,} training and {found.test_count:,} test images, {shape}, "
-        f"{found.classes} classes, {found.provenance}",
+        f"{found.name}: {counts} {_kind(found)}, {found.provenance}",
         *(f"note: {note}" for note in notes),
         f"train hash {found.train_hash}",
         f"test hash  {found.test_hash}",
         f"in {store.data_root() / found.name}",
     ]
     state.console.print("\n".join(lines), soft_wrap=True)
+
+
+def _kind(found: DatasetInfo) -> str:
+    if found.form == "texts":
+        return "texts"
+    return f"images, {'×'.join(str(side) for side in found.shape)}, {found.classes} classes"
 
 
 def _all_names(state: State) -> list[str]:

@@ -30,6 +30,7 @@ def dqbench_datasets() -> Iterable[DatasetSpec]:
         )
     for size in (224, 128, 64):
         yield from _in_files(size)
+    yield ALPACA
 
 
 def _small() -> Iterable[DatasetSpec]:
@@ -146,3 +147,17 @@ def _imagenet_subset(
         class_names=tuple(classes),
         class_titles=tuple(classes.values()),
     )
+
+
+ALPACA = DatasetSpec(
+    name="alpaca",
+    target="",
+    classes=0,
+    shape=(0, 0, 0),
+    counts=(52_002, 0),
+    origin="import",
+    form="texts",
+    summary="52,002 instructions with answers by text-davinci-003; 5 % of the rows are held out as the test set",
+    licence="CC BY-NC 4.0",
+    citation="R. Taori et al.: Stanford Alpaca: An Instruction-following LLaMA Model, 2023",
+)

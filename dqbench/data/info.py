@@ -17,7 +17,7 @@ from dqbench.errors import UsageError
 
 FORMAT = 1
 FILE = "dataset.json"
-Form = Literal["arrays", "files"]
+Form = Literal["arrays", "files", "texts"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -34,7 +34,8 @@ class DatasetInfo:
         mean: channel means of the training set in [0, 1].
         std: channel standard deviations of the training set in [0, 1].
         note: what must be known of how the data set was made, in words; empty where there is nothing to say.
-        form: ``arrays`` (stored decoded) or ``files`` (images stay where they are).
+        form: ``arrays`` (stored decoded), ``files`` (images stay where they are) or ``texts``, which have no classes
+            and the shape (0, 0, 0).
         root: with ``files``, the folder that was imported.
         folders: with ``files``, those of the training and test images below ``root``.
         loader: hash of the source code of the plugin that read the data; empty where dqbench did.

@@ -32,6 +32,7 @@ __all__ = [
     "TestSet",
     "data_root",
     "fetch",
+    "import_command",
     "info",
     "open_test",
     "open_train",
@@ -119,11 +120,16 @@ def info(name: str, registry: Registry, tell: Callable[[str], None] = lambda tex
         if is_there:
             tell(f"data set {name} is made again: the source code of its loader has changed")
         return fetch(spec, registry.code(spec))
-    import_ = f"dqbench data import {name} DIR (or FILE.npz)"
+    import_ = import_command(spec)
     if is_there:
         run = f"dqbench data get {name}" if spec.origin == "download" else import_
         raise UsageError(f"the source code that read {name} has changed since it was stored; run: {run}")
     raise _missing(name, import_ if spec.origin == "import" else f"dqbench data get {name}, or {import_}")
+
+
+def import_command(spec: DatasetSpec) -> str:
+    """What to run to import a known data set."""
+    return f"dqbench data import {spec.name} {'FILE.json' if spec.form == 'texts' else 'DIR (or FILE.npz)'}"
 
 
 def verify(name: str) -> DatasetInfo:
@@ -135,6 +141,11 @@ def verify(name: str) -> DatasetInfo:
     from dqbench.data.content import channel_statistics, content_hash
 
     found = _read_or_missing(name)
+    if found.form == "texts":
+        from dqbench.data.text_store import verify_texts
+
+        verify_texts(found)
+        return found
     if found.form == "files":
         from dqbench.data.in_files import verify_files
 
@@ -165,6 +176,8 @@ def open_train(name: str, per_class: int | None = None) -> Source:
     from dqbench.data.source import Source
 
     found = _read_or_missing(name)
+    if found.form == "texts":
+        raise UsageError(f"{name} holds texts, not images; methods and tasks for images cannot read it")
     images, labels, sizes = _open(found, "train")
     files = images.files if isinstance(images, LazyImages) else _file_names(found, "train")
     ids = np.arange(len(labels), dtype=np.int64)
