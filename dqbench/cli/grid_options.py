@@ -86,6 +86,14 @@ class GridOptions:
         str | None,
         typer.Option(metavar="25m|4h|…", help="Stop any job that runs longer; else only one that makes no steps."),
     ] = None
+    for_: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="25m|4h|…",
+            help="Start no job that is not expected to end within so long; the same command goes on.",
+        ),
+    ] = None
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", is_eager=True, callback=use_config, help="Take options from a YAML file as well."),
@@ -133,6 +141,7 @@ class GridOptions:
             cluster=cluster,
             gpus_per_job=self.gpus_per_job,
             time_limit_s=durations.parse(self.time_limit, "--time-limit") if self.time_limit else None,
+            box_s=durations.parse(self.for_, "--for") if self.for_ else None,
         )
         if own is None or own.listed is None or not create:
             return Session.open(request, state.registry(), setup, self.workspace, create=create)

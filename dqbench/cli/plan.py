@@ -51,6 +51,7 @@ def tell_plan(state: State, session: Session, detect: float | None = None) -> No
     state.console.print(f"cells: {len(session.plan.cells)}, of which {len(session.missing())} are to be made")
     _tell_jobs(state, forecast)
     _tell_cost(state, session, forecast)
+    _tell_box(state, session)
     for row in seeds:
         state.console.print(_sentence(row), soft_wrap=True)
 
@@ -102,6 +103,19 @@ def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
         f"here {slots} {unit}{'' if slots == 1 else 's'}",
         soft_wrap=True,
     )
+
+
+def _tell_box(state: State, session: Session) -> None:
+    from dqbench.durations import clock
+    from dqbench.progress.wording import count, name
+
+    too_long = session.too_long()
+    if too_long:
+        first = too_long[0]
+        state.warn(
+            f"--for {clock(session.setup.box_s or 0)} is too short for {count(len(too_long), 'job')}: the longest, "
+            f"{name(first)}, is expected to take {clock(first.needs.seconds)}"
+        )
 
 
 def _hours(seconds: float) -> str:

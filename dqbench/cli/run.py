@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dqbench.cli.grid_options import GridOptions, with_grid_options
+from dqbench.cli.outcome import tell_outcome
 from dqbench.cli.plan import tell_plan
 from dqbench.cli.state import State
 
@@ -48,26 +49,12 @@ def _carry_out(state: State, session: Session) -> int:
     for note in session.notes:
         state.warn(note)
     if missing:
-        with Progress(state.messages, quiet=state.json, devices=session.devices) as progress:
+        with Progress(state.messages, quiet=state.json, devices=session.devices, box_s=session.setup.box_s) as progress:
             session.work(progress)
     records = session.records()
     if state.json:
         state.print_json([record.model_dump(mode="json") for record in records])
     else:
         state.console.print(render(records))
-        _tell_outcome(state, session, nothing_to_do=not missing)
+        tell_outcome(state, session, nothing_to_do=not missing)
     return 1 if session.failed() else 0
-
-
-def _tell_outcome(state: State, session: Session, nothing_to_do: bool) -> None:
-    failed = session.failed()
-    for record in failed:
-        failure = record.failures[0]
-        state.messages.print(
-            f"failed: {record.cell.row} {record.cell.budget} {record.cell.arch}: {failure.kind} job, "
-            f"{failure.error}: {failure.message} (log: {session.log_of(failure.job)})",
-            soft_wrap=True,
-        )
-    done = len(session.plan.cells) - len(failed)
-    verdict = "nothing to do: all" if nothing_to_do else f"{done} of"
-    state.messages.print(f"{verdict} {len(session.plan.cells)} cells are done; records in {session.workspace.records}")

@@ -62,7 +62,7 @@ def open_workspace(path: Path) -> Folder:
 
 
 def _tell_runners(state: State, overview: Overview) -> None:
-    from dqbench.progress.wording import clock
+    from dqbench.durations import clock
     from dqbench.runner.heartbeat import STALE_S
 
     if not overview.runners:

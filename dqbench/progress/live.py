@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dqbench.durations import clock
 from dqbench.executors.devices import Devices
 from dqbench.progress.memory import MemoryWatch
-from dqbench.progress.wording import clock, count, first_line, name
+from dqbench.progress.wording import count, first_line, name
 from dqbench.runner.events import CellEnded, Event, Failed
 from dqbench.runner.tally import Running, Tally
 
@@ -28,10 +29,12 @@ class LiveView:
     Attributes:
         tally: what is done and left.
         devices: what jobs run on; None if that is not known.
+        box_end: when the time box ends, by ``time.monotonic``; None if there is none.
     """
 
     tally: Tally
     devices: Devices | None = None
+    box_end: float | None = None
     cells: deque[CellEnded] = field(default_factory=lambda: deque(maxlen=_CELLS_SHOWN))
     failures: deque[Failed] = field(default_factory=lambda: deque(maxlen=_FAILURES_SHOWN))
     memory: MemoryWatch = field(default_factory=MemoryWatch)
@@ -59,6 +62,7 @@ class LiveView:
             ProgressBar(total=max(tally.total, 1), completed=tally.over, width=30),
             f"{tally.over} of {count(tally.total, 'job')}",
             f"about {clock(left)} left" if left is not None else "",
+            "" if self.box_end is None else f"--for ends in {clock(self.box_end - time.monotonic())}",
             Text(f"{tally.failed} failed, {tally.skipped} skipped" if tally.failed else "", style="red"),
         )
         return bar

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from dqbench.durations import clock
 from dqbench.executors.devices import Devices
 from dqbench.progress.live import LiveView
-from dqbench.progress.wording import clock, count, first_line, name
+from dqbench.progress.wording import count, first_line, name
 from dqbench.runner.events import (
     CellEnded,
     Event,
@@ -36,9 +38,16 @@ class Progress:
     Enter it, and give it to :func:`dqbench.runner.scheduler.run_jobs` as ``on_event``.
     """
 
-    def __init__(self, console: Console | None = None, *, quiet: bool = False, devices: Devices | None = None) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        quiet: bool = False,
+        devices: Devices | None = None,
+        box_s: float | None = None,
+    ) -> None:
         self.tally = Tally()
-        self.view = LiveView(self.tally, devices)
+        self.view = LiveView(self.tally, devices, None if box_s is None else time.monotonic() + box_s)
         self._quiet = quiet
         self._console = console
         self._live: Live | None = None

@@ -1,18 +1,8 @@
-"""How durations, counts and jobs are put in words."""
+"""How counts and jobs are put in words."""
 
 from __future__ import annotations
 
 from dqbench.jobs.job import Job
-
-
-def clock(seconds: float) -> str:
-    """A duration in words: ``8 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    whole = round(max(seconds, 0.0))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def count(number: int, word: str) -> str:

@@ -78,7 +78,7 @@ class CellWriter:
         self.tell(event)
 
     def end(self, outcome: Outcome) -> None:
-        """Write what is left: cells done by another runner, and those that failed.
+        """Write what is left: cells done by another runner, and those that failed; not those that had no time.
 
         Raises:
             OSError: a record could not be written, now or before.
@@ -86,8 +86,9 @@ class CellWriter:
         for key in outcome.done & set(self._cells_of):
             self._arrived(key)
         for cell in self.cells:
-            if self._waiting[cell.key]:
-                self._write_failed(cell, list(_causes(cell, outcome)))
+            causes = list(_causes(cell, outcome)) if self._waiting[cell.key] else []
+            if causes or self._waiting[cell.key] - outcome.left:
+                self._write_failed(cell, causes)
         if self._unwritten:
             raise self._unwritten[0]
 

@@ -33,6 +33,7 @@ from dqbench.runner.interrupts import Stop, interruptible
 from dqbench.runner.measured import Measured
 from dqbench.runner.readers import Readers
 from dqbench.runner.retries import Retries
+from dqbench.runner.time_box import TimeBox
 from dqbench.workspace import failures
 from dqbench.workspace.failures import JobFailure
 from dqbench.workspace.workspace import Workspace
@@ -52,6 +53,7 @@ class Outcome:
         failed: failures by key.
         skipped: key of the failed cause, by the key of each job that could not run for it.
         redone: why, by the key of each job that was run again.
+        left: keys of needed jobs for which the time box had no room.
     """
 
     done: set[str] = field(default_factory=set)
@@ -59,6 +61,7 @@ class Outcome:
     failed: dict[str, JobFailure] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     redone: dict[str, str] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
 
 
 def run_jobs(
@@ -72,6 +75,7 @@ def run_jobs(
     grace_s: float = 5.0,
     max_retries: int = 0,
     measured: Measured | None = None,
+    box: TimeBox | None = None,
 ) -> Outcome:
     """Do what is needed and not there yet; a failed job stops only what depends on it.
 
@@ -85,14 +89,18 @@ def run_jobs(
         grace_s: how long running jobs may go on after SIGINT or SIGTERM; a second signal ends them at once.
         max_retries: how often a job that fails is tried again; one that ran out of memory always is, once, alone.
         measured: what like jobs took, learned on as jobs end; None goes by what jobs declare.
+        box: the time in which started jobs are expected to end; None has no end.
 
     Raises:
+        UsageError: the box is shorter than any job that can start.
         KeyboardInterrupt: after SIGINT or SIGTERM; the workspace is good and the same call goes on from there.
         ExecutorError: the executor cannot go on.
     """
     there = workspace.done_folders()
     graph = Graph(jobs, jobs if targets is None else targets, lambda job: job.folder in there)
     planned = Planned(tuple(jobs[key] for key in jobs if key in graph.to_do), len(graph.done))
+    if box is not None:
+        box.check(measured.sized(jobs[key]) if measured else jobs[key] for key in graph.ready(len(jobs)))
     on_event(planned)
     outcome = Outcome()
     if graph.to_do:
@@ -110,13 +118,14 @@ def run_jobs(
                 heart,
                 Retries(max_retries),
                 measured,
+                box,
             )
             heart.note(planned)
             try:
                 scheduler.run(stop, grace_s)
             finally:
                 heart.close()
-    outcome.done = graph.done
+    outcome.done, outcome.left = graph.done, graph.to_do
     return outcome
 
 
@@ -133,6 +142,7 @@ class _Scheduler:
     heart: Heartbeat
     retries: Retries
     measured: Measured | None
+    box: TimeBox | None
     running: dict[str, FileLock] = field(default_factory=dict)
     held: dict[str, FileLock] = field(default_factory=dict)
     elsewhere: dict[str, JobFailure | None] = field(default_factory=dict)
@@ -149,7 +159,7 @@ class _Scheduler:
     def run(self, stop: Stop, grace_s: float) -> None:
         try:
             self.executor.start()
-            while self.graph.to_do and not stop.signals:
+            while self.graph.to_do and not stop.signals and not self._box_is_over():
                 self._look_elsewhere()
                 self._submit_ready()
                 self.heart.beat()
@@ -160,12 +170,20 @@ class _Scheduler:
         finally:
             self._abandon()
 
+    def _box_is_over(self) -> bool:
+        """Whether nothing runs and nothing can be started any more; what other runners do is waited for to its end."""
+        if self.box is None or self.running or (self.elsewhere and self.box.left):
+            return False
+        return not any(self.box.takes(key, self._sized(key).needs.seconds) for key in self.graph.ready(len(self.jobs)))
+
     def _submit_ready(self) -> None:
         passed: list[str] = []
-        for key in self.graph.ready(_LOOK_AHEAD):
+        for key in self.graph.ready(_LOOK_AHEAD + (self.box.refused if self.box else 0)):
             if not self.graph.can_start(key):  # an input of the one before must be redone first
                 continue
             job = self._sized(key)
+            if self.box is not None and not self.box.takes(key, job.needs.seconds):
+                continue
             if not self.executor.fits(job):
                 if self.overtaken[key] >= _LOOK_AHEAD:  # a large job must not starve: wait until it fits
                     return
@@ -285,6 +303,8 @@ class _Scheduler:
         if self.measured is not None:
             with suppress(UsageError):  # damaged at once; whoever reads it will see
                 self.measured.note(job.kind, job.spec, self.workspace.result(job))
+        if self.box is not None:
+            self.box.learned()
         Path(lock.lock_file).unlink(missing_ok=True)  # whoever locks the name anew finds the artifact
         lock.release()
         self.graph.finish(job.key)

@@ -29,6 +29,7 @@ from dqbench.runner.record_writer import CellWriter, jobs_of
 from dqbench.runner.refresh import refresh
 from dqbench.runner.scheduler import run_jobs
 from dqbench.runner.setup import Setup
+from dqbench.runner.time_box import TimeBox
 from dqbench.workspace.workspace import Workspace
 
 
@@ -129,6 +130,12 @@ class Session:
         """What jobs like those to do took in this workspace."""
         return measure(self.workspace, self.jobs_to_do().values(), self.devices.kind)
 
+    def too_long(self) -> list[Job]:
+        """The jobs to do that are expected to take longer than the setup's time box, the longest first."""
+        box, measured = self.setup.box_s, self.measured()
+        jobs = [] if box is None else [measured.sized(job) for job in self.jobs_to_do().values()]
+        return sorted((job for job in jobs if job.needs.seconds > (box or 0)), key=lambda job: -job.needs.seconds)
+
     def forecast(self) -> Forecast:
         """What the plan comes to, and what is left of it costs."""
         return forecast(self.plan.jobs, self.jobs_to_do(), self.measured())
@@ -144,15 +151,18 @@ class Session:
 
         Raises:
             KeyboardInterrupt: stopped by the user; what is done is kept.
+            UsageError: the setup's time box is shorter than any job that can start.
         """
+        box = None if self.setup.box_s is None else TimeBox(self.setup.box_s)
         missing = self.missing()
         writer = CellWriter(missing, self.plan, self.workspace, self.registry, self.request, self._keep, on_event)
         writer.begin()
         measured = self.measured()
         jobs = {key: self.setup.limited(measured.sized(job)) for key, job in jobs_of(self.plan, missing).items()}
         with self.setup.executor(self.devices, self.registry.files) as executor:
+            retries = self.setup.max_retries
             outcome = run_jobs(
-                jobs, self.workspace, executor, on_event=writer, max_retries=self.setup.max_retries, measured=measured
+                jobs, self.workspace, executor, on_event=writer, max_retries=retries, measured=measured, box=box
             )
         writer.end(outcome)
         if writer.redone:
@@ -170,6 +180,10 @@ class Session:
     def failed(self) -> list[Record]:
         """The records of cells that failed."""
         return [self._record(planned.key) for planned in self.plan.cells if planned.key in self._failed]
+
+    def unmade(self) -> list[PlannedCell]:
+        """The cells that have no record yet."""
+        return [planned for planned in self.plan.cells if planned.key not in self._paths]
 
     def log_of(self, key: str) -> Path:
         """The log of a job of this plan."""

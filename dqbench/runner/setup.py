@@ -29,6 +29,7 @@ class Setup:
         cluster: what runs the jobs; None is this machine.
         gpus_per_job: GPUs that one training may share its work among, where its recipe can.
         time_limit_s: any job is stopped after so long, whether it makes steps or not; None stops only those that hang.
+        box_s: no job is started that is not expected to end within so many seconds of the run's start; None starts all.
     """
 
     device: str = "auto"
@@ -39,6 +40,7 @@ class Setup:
     cluster: Cluster | None = None
     gpus_per_job: int = 1
     time_limit_s: float | None = None
+    box_s: float | None = None
 
     def limited(self, job: Job) -> Job:
         """The job with the time limit of this run."""
@@ -53,6 +55,8 @@ class Setup:
             UsageError: one that is not there.
         """
         if self.cluster is not None:
+            if self.box_s is not None:
+                raise UsageError("--for is for --executor local; on a cluster its queue decides when a job starts")
             if self.gpus is not None or self.threads is not None or self.gpus_per_job > 1:
                 raise UsageError(
                     "--gpus, --gpus-per-job and --threads are for --executor local; a cluster shares its devices out "

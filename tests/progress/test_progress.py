@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 from stub_graph import stub
 
+from dqbench.durations import clock
 from dqbench.jobs.job import Needs
 from dqbench.progress.progress import Progress, quiet
-from dqbench.progress.wording import clock
 from dqbench.runner.events import (
     Event,
     Failed,

@@ -1,0 +1,42 @@
+"""How a run ended, in words: what failed and where its log is, what is done, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dqbench.cli.state import State
+    from dqbench.runner.session import Session
+
+
+def tell_outcome(state: State, session: Session, *, nothing_to_do: bool) -> None:
+    """Say on standard error how the run ended."""
+    failed = session.failed()
+    for record in failed:
+        failure = record.failures[0]
+        state.messages.print(
+            f"failed: {record.cell.row} {record.cell.budget} {record.cell.arch}: {failure.kind} job, "
+            f"{failure.error}: {failure.message} (log: {session.log_of(failure.job)})",
+            soft_wrap=True,
+        )
+    cells, left = len(session.plan.cells), len(session.unmade())
+    done = cells - len(failed) - left
+    verdict = f"nothing to do: all {cells} cells" if nothing_to_do else f"{done} of {cells} cells"
+    for line in (_time_is_up(session, verdict) if left else f"{verdict} are done", *_next(session, done)):
+        state.messages.print(line, soft_wrap=True)
+
+
+def _time_is_up(session: Session, verdict: str) -> str:
+    from dqbench.durations import clock
+
+    box, rest = session.setup.box_s, session.forecast().seconds
+    over = f"no further job is expected to end within --for {clock(box)}: " if box else ""
+    return f"{over}{verdict}; go on with the same command (the rest takes about {clock(rest)} on one device)"
+
+
+def _next(session: Session, done: int) -> list[str]:
+    workspace = session.workspace
+    place = f"--workspace {shlex.quote(str(workspace.path))}"
+    lines = [f"board and page: dqbench leaderboard {place}"] if done else []
+    return [*lines, f"records: {workspace.records}", f"logs: {workspace.logs}"]
