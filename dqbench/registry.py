@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import ValidationError
 
 from dqbench.errors import PluginError, UsageError, unknown_name
 from dqbench.source_code import code_hash
@@ -112,8 +114,7 @@ class Registry:
         """
         base = self.base(spec, config)
         if base is not None:
-            values = config.model_dump(include=set(base.config.model_fields))
-            yield from self.preparations(base, base.config.model_validate(values))
+            yield from self.preparations(base, self._passed_on(spec, config, base))
         if spec.prepares:
             yield spec, config
 
@@ -121,15 +122,60 @@ class Registry:
         """The method whose prepared arrays this one starts from: what it builds on or, by its options, wraps.
 
         Raises:
-            UsageError: there is no such method, or what is wrapped gives its samples no scores.
+            UsageError: there is no such method, or what is wrapped gives its samples no scores and no order.
         """
         if not spec.wraps:
             return None if spec.builds_on is None else self.methods[spec.builds_on]
-        base = self.methods[getattr(config, spec.wraps)]
-        if not base.scores:
-            scoring = ", ".join(method.name for method in self.methods if method.scores)
-            raise UsageError(f"{spec.name}.{spec.wraps}={base.name} gives samples no scores; use one of {scoring}")
+        name = getattr(config, spec.wraps)
+        if spec.own_base and name == spec.own_base:
+            return None
+        base = self.methods[name]
+        if not (base.scores or (spec.wraps_orders and base.orders)):
+            fitting = [one.name for one in self.methods if one.scores or (spec.wraps_orders and one.orders)]
+            lacks = "does not order samples" if spec.wraps_orders else "gives samples no scores"
+            raise UsageError(f"{spec.name}.{spec.wraps}={name} {lacks}; use one of {', '.join(fitting)}")
         return base
+
+    def _passed_on(self, spec: MethodSpec, config: Config, base: MethodSpec) -> Config:
+        """The options of a base, as the method that starts from it has them.
+
+        Raises:
+            UsageError: the base takes no such value, or has no such option where only the method's own base would.
+        """
+        if not spec.wraps:
+            return base.config.model_validate(config.model_dump(include=set(base.config.model_fields)))
+        default = type(config)()
+        names = set(type(config).model_fields) - {spec.wraps}
+        changed = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(default, name)}
+        own = self.methods[spec.own_base].config.model_fields if spec.own_base else {}
+        idle = sorted(set(changed) & set(own) - set(base.config.model_fields))
+        if idle:
+            raise UsageError(f"{spec.name}.{idle[0]} has no effect with {spec.name}.{spec.wraps}={base.name}; leave it")
+        try:
+            return base.config.model_validate({n: v for n, v in changed.items() if n in base.config.model_fields})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(
+                f"{spec.name}.{first['loc'][0]}={first['input']!r} does not go with {spec.name}.{spec.wraps}="
+                f"{base.name}: {first['msg']}"
+            ) from None
+
+    def behind(self, name: str, options: Mapping[str, Any]) -> Iterator[MethodSpec]:
+        """The method of this name and those whose arrays it starts from; none where it is not known.
+
+        Args:
+            name: of the method.
+            options: its options, as :meth:`dqbench.specs.Config.stated` gives them.
+        """
+        left: str | None = name if name in self.methods else None
+        given = dict(options)
+        while left is not None:
+            spec = self.methods[left]
+            yield spec
+            left = spec.builds_on
+            if spec.wraps:  # a base that wraps has one of its own, which is not this option
+                base = str(given.pop(spec.wraps, spec.config.model_fields[spec.wraps].default))
+                left = None if base == spec.own_base else base
 
     def needs_observer(self, spec: MethodSpec) -> bool:
         """Whether the method, or one that it builds on, looks through a trained network."""

@@ -252,8 +252,13 @@ class MethodSpec:
         gpu_gib: GPU memory that ``prepare`` and ``compress`` ask for.
         scores: whether what it prepares has ``score``, float64 of shape (n,), the higher the sooner kept; such a method
             can be the base of one that ``wraps``.
-        wraps: an option that names a method with ``scores``, whose prepared arrays this one's ``prepare`` gets as
-            ``prior``. Options that both have are passed on; the others are that method's defaults.
+        orders: whether what it prepares is the whole order of picking, as :meth:`dqbench.select.Bins.ordered` gives it,
+            of which every budget keeps the first.
+        wraps: an option that names a method, whose prepared arrays this one's ``prepare`` gets as ``prior``. Options
+            that both have are passed on where they are not this one's defaults; the others are that method's defaults.
+        wraps_orders: whether that may be any method that ``orders`` or ``scores``; else only one that ``scores``.
+        own_base: the value of ``wraps`` with which it makes what it needs itself, and gets no ``prior``. Its options
+            that only this method has are refused with another base.
         keeps: which end of its score or order is kept, in words.
         cost: what it needs and how time and memory grow with the samples n, in words.
         differs: where this implementation and released code or papers part, in words.
@@ -277,7 +282,10 @@ class MethodSpec:
     scaled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     gpu_gib: float = 1.0
     scores: bool = False
+    orders: bool = False
     wraps: str = ""
+    wraps_orders: bool = False
+    own_base: str = ""
     keeps: str = ""
     cost: str = ""
     differs: str = ""

@@ -93,6 +93,7 @@ class Compressor:
         if few := note_on_few(resolved, source.class_counts):
             self.on_step(f"note: {few}")
         self.config.check_budget(resolved.per_class.tolist(), source.class_counts.tolist(), height)
+        list(self.registry.preparations(self.method, self.config))  # refuses what it cannot start from
         observed = self._observe(source) if self.looks else None
         kept = self._choose(source, resolved, observed)
         return Made(kept, self._drop(kept, pixels, source, observed) if pixels else None)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from dqbench.data import store
 from dqbench.errors import UsageError
 from dqbench.plan.plan import PlannedCell
-from dqbench.references import FULL
 from dqbench.registry import Registry
 from dqbench.specs import ArchSpec, MethodSpec, Profile, TaskSpec, load_target
 
@@ -41,21 +40,14 @@ def check_plugins(cells: Iterable[PlannedCell], registry: Registry) -> None:
 
     for planned in cells:
         cell, dataset = planned.cell, planned.source.dataset
-        if cell.method != FULL:
-            once(("method", cell.method), lambda name=cell.method: _check_methods(registry, name))  # type: ignore[misc]
+        for spec in registry.behind(cell.method, cell.config):
+            if registry.code(spec):
+                once(("method", spec.name), lambda one=spec: check_method(one, registry))  # type: ignore[misc]
         archs = dict.fromkeys(filter(None, (cell.arch, cell.observer_arch, cell.teacher_arch)))
         for name in archs:
             arch = registry.archs[name]
             once(("arch", name, dataset), lambda a=arch, d=dataset: _check_arch(registry, a, d))  # type: ignore[misc]
         once(("task", cell.task, cell.profile), lambda p=planned: _check_evaluator(registry, p))  # type: ignore[misc]
-
-
-def _check_methods(registry: Registry, name: str) -> None:
-    spec: MethodSpec | None = registry.methods[name]
-    while spec is not None:
-        if registry.code(spec):
-            check_method(spec, registry)
-        spec = registry.methods[spec.builds_on] if spec.builds_on else None
 
 
 def check_method(spec: MethodSpec, registry: Registry) -> None:
@@ -72,7 +64,7 @@ def check_method(spec: MethodSpec, registry: Registry) -> None:
         has = "has none" if spec.prepares else "has one"
         raise UsageError(f"{what}: its spec says prepares={spec.prepares}, but {spec.target} {has}")
     _accepts(made, f"{what}: {spec.target}", "config")
-    prior = ("prior",) if spec.builds_on else ()
+    prior = ("prior",) if spec.builds_on or spec.wraps else ()
     if spec.prepares:
         _accepts(made.prepare, f"{what}: prepare", "self", "source", "observed", "seed", named=prior)
     seen = ("observed",) if spec.observes_in_compress else ()

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +17,7 @@ from dqbench.jobs.job import canonical
 from dqbench.plugins import Registry
 from dqbench.records import Cell, Plugin, Versions
 from dqbench.runner.source_hash import source_hash
-from dqbench.specs import MethodSpec, TaskSpec
+from dqbench.specs import TaskSpec
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn")
 
@@ -59,21 +59,12 @@ def code_behind(registry: Registry, cell: Cell) -> dict[str, str]:
     """
     task = registry.tasks[cell.task]
     found = {f"the evaluator of {task.name}": registry.code(task)}
-    for spec in _methods_behind(registry, cell):
+    for spec in registry.behind(cell.method, cell.config):
         found[f"method {spec.name}"] = registry.code(spec)
     for arch in (cell.arch, cell.observer_arch, cell.teacher_arch):
         if arch is not None:
             found[f"architecture {arch}"] = registry.code(registry.archs[arch])
     return {what: code for what, code in found.items() if code}
-
-
-def _methods_behind(registry: Registry, cell: Cell) -> Iterator[MethodSpec]:
-    """The cell's method and those whose arrays it starts from."""
-    name = cell.method if cell.method in registry.methods else None
-    while name is not None:
-        spec = registry.methods[name]
-        yield spec
-        name = str(cell.config[spec.wraps]) if spec.wraps in cell.config else spec.builds_on
 
 
 def _method(registry: Registry, name: str) -> Plugin:

@@ -11,7 +11,7 @@ from dqbench import deferred
 from dqbench.select.options import Sampler, Scope, ScopeConfig
 
 if TYPE_CHECKING:
-    from dqbench.select.bins import Bins, bin_sizes
+    from dqbench.select.bins import Bins, bin_sizes, order_of
     from dqbench.select.cut import GraphCut
     from dqbench.select.facility import facility_location_order
     from dqbench.select.finite import finite_features
@@ -38,6 +38,7 @@ __all__ = [
     "groups",
     "herding_order",
     "k_center_order",
+    "order_of",
     "sample",
     "subset",
     "unit",
@@ -58,6 +59,7 @@ __getattr__ = deferred.attributes(
         "groups": "dqbench.select.sampling",
         "herding_order": "dqbench.select.herding",
         "k_center_order": "dqbench.select.k_center",
+        "order_of": "dqbench.select.bins",
         "sample": "dqbench.select.sampling",
         "subset": "dqbench.select.sampling",
         "unit": "dqbench.select.rank_one",

@@ -74,6 +74,17 @@ class Bins:
             raise ValueError(f"sample {int(np.isnan(scores).argmax())} has the score NaN; the observer has diverged")
         return cls.ordered(group, lambda members: np.argsort(-scores[members], kind="stable"))
 
+    def cut(self, number: int) -> Bins:
+        """The order of each group, cut into ``min(number, m)`` bins whose sizes differ by at most 1, m of its samples.
+
+        Raises:
+            ValueError: there are several bins already.
+        """
+        if len(self) > 1:
+            raise ValueError(f"{len(self)} bins are no single order to be cut into {number}")
+        orders = {key: positions for key, _, positions in self.cells()}
+        return Bins.of(self.group, orders, {key: bin_sizes(len(order), number) for key, order in orders.items()})
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Bins:
         """What :meth:`arrays` gave."""
@@ -100,6 +111,24 @@ class Bins:
         for stop, count, (key, number) in zip(stops, counts.ravel(), np.ndindex(counts.shape), strict=True):
             if count:
                 yield key, number, self.order[stop - count : stop]
+
+
+def order_of(prepared: Mapping[str, npt.NDArray[Any]], group: IntArray) -> Bins:
+    """The order of each group that a method prepared: its own, or that of its falling ``score``.
+
+    Args:
+        prepared: what a method with ``orders`` or ``scores`` prepared.
+        group: of each sample, shape (n,).
+
+    Raises:
+        ValueError: neither is there, or the order is of other groups.
+    """
+    if "order" not in prepared:
+        return Bins.ranked(group, np.asarray(prepared["score"], dtype=np.float64))
+    bins = Bins.from_arrays(prepared)
+    if not np.array_equal(bins.group, group):
+        raise ValueError("the order is of other groups of samples; give both methods the same scope")
+    return bins
 
 
 def bin_sizes(samples: int, bins: int) -> list[int]:

@@ -128,6 +128,23 @@ def prepared_arrays_are_plain(trial: Trial) -> None:
         assert not array.dtype.hasobject, f"prepared array {name!r} holds Python objects; give it a plain dtype"
 
 
+def orders_are_whole(trial: Trial) -> None:
+    """What says that it orders prepares one order of all samples, and what scores a finite score of each."""
+    for problem in problems.COUNTS if trial.spec.orders or trial.spec.scores else ():
+        prepared, count = trial.prepared(problem, 0) or {}, len(problems.source(problem))
+        if trial.spec.orders:
+            lacking = sorted({"order", "group", "bin", "rank"} - set(prepared))
+            assert not lacking, f"orders=True, but it prepares no {lacking[0]}; return select.Bins.ordered(…).arrays()"
+            whole = np.array_equal(np.sort(prepared["order"]), np.arange(count)) and not np.any(prepared["bin"])
+            assert whole, "orders=True, but what it prepares is no single order of all samples"
+        if trial.spec.scores:
+            score = prepared.get("score", np.empty(0))
+            fits = score.shape == (count,) and score.dtype == np.float64 and np.isfinite(score).all()
+            assert fits, (
+                f"scores=True, but its score is {score.dtype} of shape {score.shape}, not a finite float64 each"
+            )
+
+
 def inputs_are_left_alone(trial: Trial) -> None:
     """Nothing that a method is given changes; its arrays are read-only here, as memory-mapped ones are."""
     source = problems.source("even")
@@ -167,6 +184,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     a_seed_gives_one_result,
     late_options_do_not_prepare,
     prepared_arrays_are_plain,
+    orders_are_whole,
     inputs_are_left_alone,
     test_data_stays_closed,
     results_can_be_stored,

@@ -39,6 +39,7 @@ SPEC = MethodSpec(
     paper="Maharana et al., D2 Pruning, ICLR 2024, arXiv:2310.07931",
     needs=("observer",),
     prepares=True,
+    orders=True,
     wraps="base",
     keeps="the highest score after its neighbours' messages",
     cost="that of its base, and O(n²·d) time and O(n·(d + k)) memory for the graph",

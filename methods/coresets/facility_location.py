@@ -40,6 +40,7 @@ SPEC = MethodSpec(
     paper="Iyer et al., Submodular Combinatorial Information Measures, ALT 2021, arXiv:2006.15412",
     needs=("observer",),
     prepares=True,
+    orders=True,
     keeps="what stands for most samples that no pick stands for yet",
     cost=(
         "one pass of the observer; O(n²·d) to O(n³·d) time in a class, as many gains as the lazy greedy must renew; "

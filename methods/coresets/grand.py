@@ -34,6 +34,7 @@ SPEC = MethodSpec(
     paper="Paul et al., Deep Learning on a Data Diet, NeurIPS 2021, arXiv:2107.07075",
     needs=("observer",),
     prepares=True,
+    orders=True,
     scores=True,
     keeps="the largest gradient: the hardest, mislabelled ones among them",
     cost="one pass of the observer; O(n·(C + d)) time, O(n·(C + d)) memory",

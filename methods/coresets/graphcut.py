@@ -47,6 +47,7 @@ SPEC = MethodSpec(
     ),
     needs=("observer",),
     prepares=True,
+    orders=True,
     gpu_gib=6,
     keeps="what is like the rest of the class and unlike the picks",
     cost="one pass of the observer; O(n²·(C + d)) time in a class; 8·n² bytes where 2 GiB hold them, else O(n·(C + d))",

@@ -30,6 +30,7 @@ SPEC = MethodSpec(
     paper="Welling, Herding dynamical weights to learn, ICML 2009",
     needs=("observer",),
     prepares=True,
+    orders=True,
     keeps="the nearest to what the picks still lack of the mean",
     cost="one pass of the observer; O(n²·d) time in a class for the order of all, O(n·d) memory",
     differs=(

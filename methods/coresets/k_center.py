@@ -33,6 +33,7 @@ SPEC = MethodSpec(
     paper="Sener & Savarese, A Core-Set Approach, ICLR 2018, arXiv:1708.00489",
     needs=("observer",),
     prepares=True,
+    orders=True,
     keeps="the farthest from the picks: outliers come early",
     cost="one pass of the observer; O(n²·d) time in a class for the order of all, O(n·d) memory",
     differs=(

@@ -34,6 +34,7 @@ SPEC = MethodSpec(
     paper="Coleman et al., Selection via Proxy, ICLR 2020, arXiv:1906.11829",
     needs=("observer",),
     prepares=True,
+    orders=True,
     scores=True,
     keeps="the smallest margin: the least certain",
     cost="one pass of the observer; O(n·C) time, O(n·C) memory",

@@ -32,6 +32,7 @@ SPEC = MethodSpec(
     paper="Xia et al., Moderate Coreset, ICLR 2023",
     needs=("observer",),
     prepares=True,
+    orders=True,
     keeps="the middle: neither the nearest to the class's centre nor the farthest",
     cost="one pass of the observer; O(n·d + n·log n) time, O(n·d) memory",
     differs=(

@@ -41,6 +41,7 @@ SPEC = MethodSpec(
     paper="Sorscher et al., Beyond neural scaling laws, NeurIPS 2022, arXiv:2206.14486",
     needs=("observer",),
     prepares=True,
+    orders=True,
     scores=True,
     keeps="the farthest from their centroid: the hardest (end=easy keeps the nearest)",
     cost="one pass of the observer; k-means in O(n·k·d) time per round, O(n·d) memory",

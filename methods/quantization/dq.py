@@ -4,13 +4,16 @@ Zhou et al., Dataset Quantization, ICCV 2023, §3.2: each class is cut into N bi
 from what the bins before it left (Eq. 4), and a share ρ of each bin is kept (Eq. 5). Early bins are typical and late
 ones diverse, so the sample is both. That is the sample level; ``drop=0.25``, which every method that keeps samples
 takes, adds the pixel level (§3.3, :mod:`dqbench.pixels`): patches of low Grad-CAM++ score are not stored.
+
+DQ goes with most methods that select (§4.3). With ``base=NAME`` the bins of a class are N runs of as many samples in
+the order in which that method picks them: its own order where it is greedy, the rank where it scores.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dqbench import ADDED_LATER, MethodSpec, select
 from dqbench.deferred import numpy as np
@@ -36,6 +39,18 @@ class DQConfig(GraphCutConfig):
         json_schema_extra=ADDED_LATER,
     )
 
+    base: str = Field(
+        "graphcut",
+        description="the method whose order is cut into bins, greedy or by a score; graphcut starts anew in each bin",
+        json_schema_extra=ADDED_LATER,
+    )
+
+    @model_validator(mode="after")
+    def _retrains_for_graph_cut_alone(self) -> DQConfig:
+        if self.retrain_per_bin and self.base != "graphcut":
+            raise ValueError(f"retrain_per_bin=true goes with base=graphcut, not with {self.base}; leave one out")
+        return self
+
     def trainings(self) -> float:
         """The first bin has the observer of the whole source; the last two share one, as what is left is the last."""
         return sum(1 - place / self.bins for place in range(1, self.bins - 1)) if self.retrain_per_bin else 0.0
@@ -52,6 +67,9 @@ SPEC = MethodSpec(
     paper="Zhou et al., Dataset Quantization, ICCV 2023, arXiv:2308.10524",
     needs=("observer",),
     prepares=True,
+    wraps="base",
+    wraps_orders=True,
+    own_base="graphcut",
     compress_only=("sampler",),
     gpu_gib=6,
     differs=(
@@ -62,7 +80,9 @@ SPEC = MethodSpec(
         "train it for none: an ImageNet network with a new last layer, on images enlarged to 224 px. "
         "Every bin has draws of its own, where released code draws the same places in all of them, and shares are "
         "rounded over classes and bins at once: budgets are met exactly and every bin gives its share. Released code "
-        "rounds in each class of each bin. One softmax (double_softmax has two)."
+        "rounds in each class of each bin. One softmax (double_softmax has two). The paper says that DQ goes with most "
+        "coreset methods and prints none of it; base=NAME cuts that method's whole order into bins, where graph cut "
+        "starts anew in each."
     ),
 )
 
@@ -73,9 +93,19 @@ class DQ:
     def __init__(self, config: DQConfig) -> None:
         self.config = config
 
-    def prepare(self, source: Source, observed: Observed, seed: int, *, train: Trainer | None = None) -> Arrays:
-        """The bins, which serve every budget."""
+    def prepare(
+        self,
+        source: Source,
+        observed: Observed,
+        seed: int,
+        *,
+        prior: Arrays | None = None,
+        train: Trainer | None = None,
+    ) -> Arrays:
+        """The bins, which serve every budget: cut from the order of the base, ``prior``, where there is one."""
         group = select.groups(source, self.config.scope)
+        if prior is not None:
+            return select.order_of(prior, group).cut(self.config.bins).arrays()
         if train is None:
             return make_bins(observed, group, self.config, self.config.bins).arrays()
         return bins_by_new_observers(observed, group, self.config, train).arrays()

@@ -18,6 +18,9 @@ from dqbench.runner.versions import code_behind
         ("ccs", {"base": "margin"}, {"method ccs", "method margin"}),
         ("d2", {"base": "grand"}, {"method d2", "method grand"}),
         ("adq-shuffled", {"bins": 10}, {"method adq-shuffled", "method adq", "method dq"}),
+        ("dq", {"bins": 10}, {"method dq"}),
+        ("dq", {"base": "d2"}, {"method dq", "method d2", "method el2n"}),
+        ("adq", {"base": "herding"}, {"method adq", "method dq", "method herding"}),
         ("margin", {"scope": "class"}, {"method margin"}),
     ],
 )
