@@ -174,7 +174,7 @@ def test_sizes_are_differences_of_the_numbers_in_the_published_tables(registry: 
     for claim in known(registry):
         for comparison in claim.comparisons:
             table = claim.source.place.partition(",")[0]
-            arch = {"all": "average", "observer": "resnet18", "convnet3-in": "convnet3"}.get(comparison.network, "")
+            arch = {"all": "average", "observer": "resnet18"}.get(comparison.network, comparison.network)
             for places in ((table, table), ("Table 2b", "Table 2a")):
                 sides = zip(places, (comparison.this, comparison.that), strict=True)
                 keys = [(claim.source.paper, place, _as_printed(side), arch, side.budget) for place, side in sides]

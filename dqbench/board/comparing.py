@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dqbench.board import text
 from dqbench.board.board import Board
-from dqbench.board.published import Paper, Published, Result
+from dqbench.board.published import Published, Result
 from dqbench.board.sections import CellKey, Network, Row, Section
 from dqbench.board.statistics import LEVEL, Estimate, estimate, t_quantile
 from dqbench.records import Record
@@ -90,7 +90,7 @@ def _comparison(board: Board, published: Published, cell_key: CellKey, results: 
     record, first = board.section.done[cell_key], results[0]
     why_not = not_comparable(record, first)
     bars = dict.fromkeys(note for result in results for note in barriers(record, result, published))
-    notes = dict.fromkeys(n for r in results for n in differences(record, r, published.papers[r.paper]))
+    notes = dict.fromkeys(n for r in results for n in differences(record, r, published))
     measured = board.cells[cell_key].score
     best = _best_epoch(record) if any(published.papers[r.paper].scored_epoch == "best" for r in results) else None
     alike = best or measured
@@ -155,17 +155,15 @@ def barriers(record: Record, result: Result, published: Published) -> list[str]:
         found.append("its keep ratio counts samples × kept patches, here samples")
     if paper.scored_epoch == "best" and _best_epoch(record) is None:
         found.append("its released code reports the best epoch on the test set, here the last epoch counts")
-    if paper.epochs and record.source.dataset == "cifar10" and paper.epochs != record.cell.recipe.epochs:
-        found.append(f"{paper.epochs} epochs there, {record.cell.recipe.epochs} here")
-    return found + [caveat.why for caveat in published.caveats if caveat.fits(result)]
-
-
-def differences(record: Record, result: Result, paper: Paper) -> list[str]:
-    """How else the paper's protocol and the cell's differ, in words."""
-    cell = record.cell
-    found = []
     if not paper.scored_epoch:
         found.append("which epoch it scores is not known, here the last epoch counts")
+    return found + _said(record, result, published, bars=True)
+
+
+def differences(record: Record, result: Result, published: Published) -> list[str]:
+    """How else the paper's protocol and the cell's differ, in words."""
+    cell = record.cell
+    found = _said(record, result, published, bars=False)
     if result.observer and cell.observer_arch and result.observer != cell.observer_arch:
         found.append(f"observer {result.observer} there, {cell.observer_arch} here")
     if cell.variant:
@@ -173,3 +171,9 @@ def differences(record: Record, result: Result, paper: Paper) -> list[str]:
     if record.source.provenance == "imported":
         found.append("the data here were imported, not a verified download")
     return found
+
+
+def _said(record: Record, result: Result, published: Published, bars: bool) -> list[str]:
+    names = (result.paper, result.task, result.method, result.arch, result.budget)
+    fitting = (caveat for caveat in published.caveats if caveat.bars == bars and caveat.fits(*names))
+    return [words for caveat in fitting for words in caveat.words(record)]

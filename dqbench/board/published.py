@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
+from dqbench.board.caveats import Caveat, conditions
 from dqbench.errors import UsageError
 from dqbench.specs import Budget
 
@@ -19,8 +20,8 @@ _HEADERS = {
     "results.csv": "paper,table,task,method,observer,arch,budget_kind,budget,metric,value,std,labels,runs,note",
     "costs.csv": "paper,table,method,observer,dataset,budget,quantity,value,hardware,note",
     "error_bars.csv": "paper,table,method,runs,error_bar,note",
-    "papers.csv": "paper,title,reference,arxiv,patch_ratio_methods,scored_epoch,epochs,batch_size",
-    "caveats.csv": "paper,task,methods,archs,budget_kind,why",
+    "papers.csv": "paper,title,reference,arxiv,patch_ratio_methods,scored_epoch,networks",
+    "caveats.csv": "papers,tasks,methods,archs,budget_kind,budgets,unless,bars,why",
 }
 
 
@@ -80,7 +81,7 @@ class Paper:
     Attributes:
         patch_ratio_methods: methods whose keep ratio counts samples x kept patches there.
         scored_epoch: ``best`` (on the test set), ``last``, or empty where it is not known.
-        epochs: of training on CIFAR-10; None where it is not known.
+        networks: dqbench's name of a network by the paper's, where they differ.
     """
 
     paper: str
@@ -89,30 +90,7 @@ class Paper:
     arxiv: str
     patch_ratio_methods: tuple[str, ...]
     scored_epoch: str
-    epochs: int | None
-    batch_size: int | None
-
-
-@dataclass(frozen=True)
-class Caveat:
-    """Why some results of a paper must not be compared with others of the same name; an empty field fits all."""
-
-    paper: str
-    task: str
-    methods: tuple[str, ...]
-    archs: tuple[str, ...]
-    budget_kind: str
-    why: str
-
-    def fits(self, result: Result) -> bool:
-        """Whether it speaks of this result."""
-        return (
-            self.paper == result.paper
-            and self.task in ("", result.task)
-            and (not self.methods or result.method in self.methods)
-            and (not self.archs or result.arch in self.archs)
-            and self.budget_kind in ("", result.budget.kind)
-        )
+    networks: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -134,14 +112,14 @@ def load(folder: Path | None = None) -> Published:
     """
     papers = {paper.paper: paper for paper in _read(folder, "papers.csv", _paper)}
     loaded = Published(
-        results=tuple(_read(folder, "results.csv", _result)),
+        results=tuple(_in_our_names(row, papers) for row in _read(folder, "results.csv", _result)),
         costs=tuple(_read(folder, "costs.csv", _cost)),
         error_bars=tuple(_read(folder, "error_bars.csv", _error_bar)),
         papers=papers,
         caveats=tuple(_read(folder, "caveats.csv", _caveat)),
     )
-    tables = (loaded.results, loaded.costs, loaded.error_bars, loaded.caveats)
-    named = {row.paper for rows in tables for row in rows}
+    named = {row.paper for rows in (loaded.results, loaded.costs, loaded.error_bars) for row in rows}
+    named |= {paper for caveat in loaded.caveats for paper in caveat.papers}
     if named - set(papers):
         raise UsageError(f"published papers.csv lacks the paper {min(named - set(papers))!r}; add a line for it")
     return loaded
@@ -203,18 +181,38 @@ def _paper(row: dict[str, str]) -> Paper:
     _expect(row["scored_epoch"] in ("", "best", "last"), f"scored_epoch {row['scored_epoch']!r} is not best or last")
     return Paper(
         **{name: row[name] for name in ("paper", "title", "reference", "arxiv", "scored_epoch")},
-        patch_ratio_methods=tuple(name for name in row["patch_ratio_methods"].split(";") if name),
-        epochs=_whole(row["epochs"], "epochs") if row["epochs"] else None,
-        batch_size=_whole(row["batch_size"], "batch_size") if row["batch_size"] else None,
+        patch_ratio_methods=_listed(row["patch_ratio_methods"]),
+        networks=dict(_renamed(pair) for pair in _listed(row["networks"])),
+    )
+
+
+def _renamed(pair: str) -> tuple[str, str]:
+    theirs, _, ours = pair.partition("=")
+    _expect(bool(theirs and ours), f"networks has {pair!r}; write THEIRS=OURS")
+    return theirs, ours
+
+
+def _in_our_names(result: Result, papers: Mapping[str, Paper]) -> Result:
+    names = papers[result.paper].networks if result.paper in papers else {}
+    return replace(
+        result, arch=names.get(result.arch, result.arch), observer=names.get(result.observer, result.observer)
     )
 
 
 def _caveat(row: dict[str, str]) -> Caveat:
-    kind = row["budget_kind"]
-    _expect(bool(row["why"]), "why is empty")
+    kind, bars = row["budget_kind"], row["bars"]
+    papers, tasks, methods, archs = (_listed(row[column]) for column in ("papers", "tasks", "methods", "archs"))
+    _expect(bool(papers), "papers is empty")
+    _expect(bool(row["why"] or row["unless"]), "why and unless are both empty")
+    _expect(bars in ("yes", "no"), f"bars {bars!r} is not yes or no")
     _expect(kind in ("", "ratio", "ipc", "full"), f"budget_kind {kind!r} is not ratio, ipc, full or empty")
-    methods, archs = (tuple(name for name in row[column].split(";") if name) for column in ("methods", "archs"))
-    return Caveat(row["paper"], row["task"], methods, archs, kind, row["why"])
+    budgets = tuple(_budget(kind, value).value for value in _listed(row["budgets"]))
+    unless = conditions(row["unless"])
+    return Caveat(papers, tasks, methods, archs, kind, budgets, unless, bars == "yes", row["why"])
+
+
+def _listed(cell: str) -> tuple[str, ...]:
+    return tuple(name for name in cell.split(";") if name)
 
 
 def _budget(kind: str, value: str) -> Budget:

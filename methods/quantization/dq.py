@@ -82,7 +82,9 @@ SPEC = MethodSpec(
         "rounded over classes and bins at once: budgets are met exactly and every bin gives its share. Released code "
         "rounds in each class of each bin. One softmax (double_softmax has two). The paper says that DQ goes with most "
         "coreset methods and prints none of it; base=NAME cuts that method's whole order into bins, where graph cut "
-        "starts anew in each."
+        "starts anew in each. Released code trains on CIFAR-10 at a rate that falls once an epoch (here every step), "
+        "on pixels divided by 0.2023, 0.1994, 0.2010 (here by their deviation, 0.247, 0.243, 0.262), from convolutions "
+        "that start uniform (here normal), and at keep ratios up to 0.1 with batches of 16."
     ),
 )
 

@@ -22,7 +22,7 @@ from dqbench.specs import Recipe
 MakeRecord = Callable[..., Record]
 PAPER = {
     "profile": "paper",
-    "recipe": Recipe(name="paper", epochs=200, batch_size=128, lr=0.1),
+    "recipe": Recipe(name="paper", epochs=200, batch_size=128, lr=0.1, augment=("crop4", "flip")),
     "observer_arch": "resnet18",
     "source": {"train_per_class": None, "test_per_class": None, "train_samples": 50000, "test_samples": 10000},
 }
@@ -238,7 +238,7 @@ def test_others_are_not_comparable(make: MakeRecord, change: dict[str, Any], rea
 
 
 def test_another_number_of_epochs_is_not_comparable(make: MakeRecord) -> None:
-    change = {"recipe": Recipe(name="paper", epochs=100, batch_size=128, lr=0.1)}
+    change = {"recipe": Recipe(name="paper", epochs=100, batch_size=128, lr=0.1, augment=("crop4", "flip"))}
     text = _text([make("full", 1, [95.0] * 3, "resnet18", **{**PAPER, **change})])
     assert "200 epochs there, 100 here" in text
     assert _published(text)[0]["comparable"].startswith("no (")

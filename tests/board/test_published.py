@@ -56,7 +56,12 @@ def _break(folder: Path, name: str, line: int, old: str, new: str) -> None:
         ("costs.csv", 3, "0.10", "often", "often"),
         ("error_bars.csv", 2, ",5,", ",0,", "runs '0'"),
         ("papers.csv", 2, "best", "first", "scored_epoch 'first'"),
+        ("papers.csv", 5, "convnet3=convnet3-bn", "convnet3", "write THEIRS=OURS"),
         ("caveats.csv", 2, ",ratio,", ",share,", "budget_kind 'share'"),
+        ("caveats.csv", 2, ",0.01;", ",1.01;", "keep ratio 1.01"),
+        ("caveats.csv", 2, ",yes,", ",perhaps,", "bars 'perhaps'"),
+        ("caveats.csv", 4, "epochs=200", "epoch=200", "unless names 'epoch'"),
+        ("caveats.csv", 4, "epochs=200", "", "both empty"),
         ("caveats.csv", 4, "adq-aaai2025", "adq-aaai2024", "adq-aaai2024"),
     ],
 )
