@@ -30,12 +30,14 @@ class Answer:
         task: the name of the task.
         title: what was measured, on what data, with which labels.
         said: sentences, one for each budget at which a method differs from random, and one for all others.
+        network: that the table is of.
         table: difference to random of each method (rows) at each budget (columns) on one network.
     """
 
     task: str
     title: str
     said: tuple[str, ...]
+    network: str
     table: Table
 
 
@@ -60,11 +62,11 @@ def _evidence(section: Section) -> tuple[bool, int, int, int]:
 
 def answer(board: Board) -> Answer | None:
     """What a board says of its methods on the network with most cells; None where nothing is compared."""
-    network = _network(board)
+    network = main_network(board)
     if network is None:
         return None
-    budgets = [b for b in board.section.budgets if any(_cell(board, row, network, b) for row in _rows(board))]
-    rows = [row for row in _rows(board) if any(_cell(board, row, network, b) for b in budgets)]
+    budgets = [b for b in board.section.budgets if any(_cell(board, row, network, b) for row in compared(board))]
+    rows = [row for row in compared(board) if any(_cell(board, row, network, b) for b in budgets)]
     rows.sort(key=lambda row: -_mean(board, row, network, budgets))
     table = Table(
         ("method", *map(text.budget, budgets)),
@@ -72,7 +74,7 @@ def answer(board: Board) -> Answer | None:
     )
     said = [*_open(board, rows, network, budgets), *_settled(board, rows, network, budgets)]
     title = f"{sentences.title(board.section.setting)} · {network.label}"
-    return Answer(board.section.setting.task, title, tuple(said), table)
+    return Answer(board.section.setting.task, title, tuple(said), network.label, table)
 
 
 def answers(boards: Mapping[str, Board]) -> list[Answer]:
@@ -81,7 +83,8 @@ def answers(boards: Mapping[str, Board]) -> list[Answer]:
     return [found for _, board in ordered if (found := answer(board))]
 
 
-def _network(board: Board) -> Network | None:
+def main_network(board: Board) -> Network | None:
+    """The network with most compared cells; None where nothing is compared."""
     counts = {
         network: sum(
             key[1] == network and cell.delta is not None and not key[0].is_claimed for key, cell in board.cells.items()
@@ -92,7 +95,7 @@ def _network(board: Board) -> Network | None:
     return best if best is not None and counts[best] else None
 
 
-def _rows(board: Board) -> list[Row]:
+def compared(board: Board) -> list[Row]:
     """Methods at their defaults, controls among them; variants and claims are the board's own matter."""
     return [row for row in board.section.rows if not (row.is_full or row.is_twin or row.variant or row.is_claimed)]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dqbench import whole_file
-from dqbench.board import claim_words, csv, latex, markdown, published
+from dqbench.board import claim_words, csv, forest, latex, markdown, published
 from dqbench.board.answer import answers, strongest
 from dqbench.board.board import Board, build
 from dqbench.board.critical import critical_differences
@@ -61,7 +61,7 @@ def generate(
         if any(one.verdict != "not measured" for one in judged):
             body = claim_words.page(judged)
             texts[CLAIMS] = every.line(body) + body
-        body = _overview(sections, judged)
+        body = _overview(sections, judged, texts)
         texts[OVERVIEW] = every.line(body, *_in_order(texts)) + body
     return texts
 
@@ -80,11 +80,13 @@ def overview(entries: Iterable[Entry]) -> str:
     return _overview(by_task(entries))
 
 
-def _overview(sections: Mapping[str, list[Section]], judged: Sequence[Judged] = ()) -> str:
+def _overview(
+    sections: Mapping[str, list[Section]], judged: Sequence[Judged] = (), pictures: Collection[str] = ()
+) -> str:
     paper = {task: [s for s in found if s.setting.profile == "paper"] for task, found in sections.items()}
     criticals = critical_differences({task: [build(section) for section in found] for task, found in paper.items()})
     best = {task: build(found) for task, ones in sections.items() if (found := strongest(ones))}
-    return markdown.overview(sections, criticals, answers(best), judged)
+    return markdown.overview(sections, criticals, answers(best), judged, pictures)
 
 
 def by_task(entries: Iterable[Entry]) -> dict[str, list[Section]]:
@@ -97,19 +99,34 @@ def by_task(entries: Iterable[Entry]) -> dict[str, list[Section]]:
 
 def names_of(task: str) -> dict[str, str]:
     """The files of a task's board by format."""
-    return {"md": f"{task}.md", "csv": f"{task}.csv", "tex": f"{task}.tex"}
+    return {kind: f"{task}.{kind}" for kind in ("md", "csv", "tex", "svg")}
 
 
 def _made(task: str, sections: Iterable[Section], stamp: Stamp, claims: Sequence[Claim]) -> dict[str, str]:
     known, found = published.load(), [build(section) for section in sections]
     names = names_of(task)
-    others = {names["csv"]: csv.document(found, known), names["tex"]: latex.document(task, found, known)}
-    body = markdown.document(task, found, known, judge_all(claims, {task: found}))
+    pictured = _pictured(found)
+    others = {
+        names["csv"]: csv.document(found, known),
+        names["tex"]: latex.document(task, found, known),
+        names["svg"]: forest.picture(pictured) if pictured else "",
+    }
+    others = {name: text for name, text in others.items() if text}
+    picture = (pictured, names["svg"]) if pictured and names["svg"] in others else None
+    body = markdown.document(task, found, known, judge_all(claims, {task: found}), picture)
     return {names["md"]: stamp.line(body, *others.values()) + body, **others}
 
 
+def _pictured(found: Sequence[Board]) -> Board | None:
+    """The board that a task's picture is of: the strongest."""
+    best = strongest(board.section for board in found)
+    return next((board for board in found if board.section is best), None)
+
+
 def _as_they_are(task: str, stamp: Stamp, out: Path) -> dict[str, str] | None:
-    texts = {name: _read(out / name) for name in names_of(task).values()}
+    texts = {name: read for name in names_of(task).values() if (read := _read(out / name))}
+    if not texts:
+        return None
     first, *others = texts.values()
     line, _, body = first.partition("\n")
     return texts if line + "\n" == stamp.line(body, *others) else None
@@ -170,7 +187,12 @@ def write(texts: Mapping[str, str], out: Path, whole: bool = True) -> list[Diffe
 
 def _generated(out: Path) -> set[str]:
     """Names of the files that dqbench made: by their first line, or the first columns of a board's CSV."""
-    starts = {".md": markdown.GENERATED, ".tex": latex.GENERATED, ".csv": ",".join(csv.COLUMNS[:9]) + ","}
+    starts = {
+        ".md": markdown.GENERATED,
+        ".svg": forest.GENERATED,
+        ".tex": latex.GENERATED,
+        ".csv": ",".join(csv.COLUMNS[:9]) + ",",
+    }
     return {
         path.name
         for suffix, start in starts.items()

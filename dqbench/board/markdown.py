@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dqbench.board import agreement, corruptions, costs, grid_words, sentences, sweeps, tables, text
-from dqbench.board.answer import LEGEND, Answer
+from dqbench.board.answer import LEGEND, STRENGTH, Answer, answer
 from dqbench.board.board import Board
 from dqbench.board.claim_words import counted, of_board
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference
@@ -20,8 +20,14 @@ from dqbench.board.verdicts import Judged
 GENERATED = "<!-- Made by dqbench leaderboard from the records; do not edit."
 
 
-def document(task: str, boards: Sequence[Board], published: Published, judged: Sequence[Judged] = ()) -> str:
-    """The file of one task, all but its first line."""
+def document(
+    task: str,
+    boards: Sequence[Board],
+    published: Published,
+    judged: Sequence[Judged] = (),
+    picture: tuple[Board, str] | None = None,
+) -> str:
+    """The file of one task, all but its first line; ``picture`` is a board with the file that shows it."""
     titles = [sentences.title(board.section.setting) for board in boards]
     blocks = ["", f"# {escape(task)}"]
     if len(boards) > 1:
@@ -30,7 +36,9 @@ def document(task: str, boards: Sequence[Board], published: Published, judged: S
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
         own = [one for one in judged if one.board is board]
-        blocks += [heading + escape(words), *_section(board, published, agreement.words(board, boards), own)]
+        file = picture[1] if picture and picture[0] is board else ""
+        more = agreement.words(board, boards)
+        blocks += [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
@@ -39,11 +47,12 @@ def overview(
     criticals: Iterable[CriticalDifference | NoCriticalDifference],
     found: Sequence[Answer],
     judged: Sequence[Judged] = (),
+    pictures: Collection[str] = (),
 ) -> str:
     """The answer, the list of all boards, and how the methods stand over all tasks; all but the first line."""
     strong = {task: [s for s in ones if s.setting.profile != "smoke"] for task, ones in sections.items()}
     smoke = {task: [s for s in ones if s.setting.profile == "smoke"] for task, ones in sections.items()}
-    blocks = ["", "# Leaderboards", *_answers(found)]
+    blocks = ["", "# Leaderboards", *_answers(found, pictures)]
     if any(one.verdict != "not measured" for one in judged):
         blocks += ["## What papers claim", f"[{text.plural(len(judged), 'verdict')}](claims.md): {counted(judged)}."]
     if any(strong.values()):
@@ -63,10 +72,12 @@ def overview(
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
-def _answers(found: Sequence[Answer]) -> list[str]:
+def _answers(found: Sequence[Answer], pictures: Collection[str]) -> list[str]:
     blocks = ["## How much better than random?"] if found else []
     for one in found:
         blocks += [f"**[{escape(one.task)}]({one.task}.md)**: {escape(one.title)}", bullets(one.said), table(one.table)]
+        if (file := f"{one.task}.svg") in pictures:
+            blocks.append(_picture(file))
     return [*blocks, LEGEND] if found else []
 
 
@@ -96,11 +107,37 @@ def _critical(found: CriticalDifference | NoCriticalDifference) -> list[str]:
     ]  # fmt: skip
 
 
+def _opening(board: Board, picture: str) -> list[str]:
+    """What the board shows: a sentence for each budget, one narrow table, one picture. ``smoke`` answers nothing."""
+    found = answer(board) if board.section.setting.profile in STRENGTH[1:] else None
+    if found is None:
+        return []
+    blocks = [bullets(found.said)] if found.said else []
+    blocks += [f"**{escape(found.network)}**, points against random:", table(found.table), LEGEND]
+    if picture:
+        blocks.append(_picture(picture))
+    return blocks
+
+
+def _picture(file: str) -> str:
+    return f"![Differences to random with their intervals]({file})"
+
+
 def _section(board: Board, published: Published, more: Sequence[str], judged: Sequence[Judged]) -> list[str]:
+    """Claims and whatever limits the board in sight, all other numbers folded."""
     return [
-        bullets([*sentences.state(board), *sentences.outcome(board), *more]),
-        *_scores(board),
+        bullets([*sentences.state(board), *more]),
         *of_board(judged),
+        "<details><summary>All numbers: scores, ranks, gain, κ, costs, published values, versions</summary>",
+        *_all_numbers(board, published),
+        "</details>",
+    ]
+
+
+def _all_numbers(board: Board, published: Published) -> list[str]:
+    return [
+        bullets(sentences.outcome(board)),
+        *_scores(board),
         *_corruptions(board),
         *_sweeps(board),
         *_details(board),

@@ -195,7 +195,7 @@ def outcome(board: Board) -> list[str]:
         average = f"{text.signed(sum(deltas) / len(deltas))} points against random on average over"
         average += f" {text.plural(len(deltas), 'cell')}"
         verdict = (
-            f"distinguishable above it in {ups}, below in {downs}"
+            f"better {ups} · worse {downs} · open {len(deltas) - ups - downs}"
             if tested
             else f"above it in {sum(d > 0 for d in deltas)}, with too few seeds to tell from chance"
         )
