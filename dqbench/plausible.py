@@ -16,36 +16,40 @@ MOST_GIB = 1e6
 MOST_COUNT = 10**15
 """Of samples, bytes and updates."""
 
-Bounded = tuple[str, float, float, float]
-"""What it is, the value, and the least and the most that it can be."""
+Bounded = tuple[str, object, float, float, float]
+"""What it is and of which job or seed, the value, and the least and the most that it can be."""
 
 
 def implausible(record: Record) -> str:
     """The first number that cannot be, in words; empty where all can."""
-    found = (item for key, job in record.jobs.items() for item in _job(key, job))
-    for what, value, least, most in (*found, *(item for run in record.runs for item in _run(run, record.cell.metric))):
-        if not (math.isfinite(value) and least <= value <= most):
-            return f"{what} is {_short(value)}, not between {least:g} and {most:g}"
+    found = (item for key, job in record.jobs.items() for item in _job(key[:12], job))
+    for what, of, value, least, most in (
+        *found,
+        *(item for run in record.runs for item in _run(run, record.cell.metric)),
+    ):
+        if not least <= value <= most:  # NaN is not, either
+            return f"{what} {of} is {_short(value)}, not between {least:g} and {most:g}"
     return ""
 
 
 def _job(key: str, job: JobFacts) -> Iterator[Bounded]:
-    yield f"the seconds of job {key[:12]}", job.wall_s, 0, MOST_SECONDS
-    yield f"the memory of job {key[:12]}", job.peak_host_gib, 0, MOST_GIB
-    yield f"the GPU memory of job {key[:12]}", job.peak_device_gib, 0, MOST_GIB
+    yield "the seconds of job", key, job.wall_s, 0, MOST_SECONDS
+    yield "the memory of job", key, job.peak_host_gib, 0, MOST_GIB
+    yield "the GPU memory of job", key, job.peak_device_gib, 0, MOST_GIB
 
 
 def _run(run: Run, metric: str) -> Iterator[Bounded]:
-    seed, least, most = f"of seed {run.seed}", *((0.0, 100.0) if metric in PERCENT else (-MOST_SCORE, MOST_SCORE))
-    yield f"the score {seed}", run.score, least, most
+    seed, (least, most) = run.seed, (0.0, 100.0) if metric in PERCENT else (-MOST_SCORE, MOST_SCORE)
+    yield "the score of seed", seed, run.score, least, most
     if run.best_epoch_score is not None:
-        yield f"the best score {seed}", run.best_epoch_score, least, most
-    yield f"the samples {seed}", _float(run.samples), 1, MOST_COUNT
-    yield f"the updates {seed}", _float(run.updates), 0, MOST_COUNT
-    for part, size in {"all": run.bytes, **run.bytes_parts}.items():
-        yield f"the bytes ({part[:20]}) {seed}", _float(size), 0, MOST_COUNT
+        yield "the best score of seed", seed, run.best_epoch_score, least, most
+    yield "the samples of seed", seed, _float(run.samples), 1, MOST_COUNT
+    yield "the updates of seed", seed, _float(run.updates), 0, MOST_COUNT
+    yield "the bytes (all) of seed", seed, _float(run.bytes), 0, MOST_COUNT
+    for part, size in run.bytes_parts.items():
+        yield f"the bytes ({part[:20]}) of seed", seed, _float(size), 0, MOST_COUNT
     if run.kept_pixels is not None:
-        yield f"the share of kept pixels {seed}", run.kept_pixels, 0, 1e6
+        yield "the share of kept pixels of seed", seed, run.kept_pixels, 0, 1e6
 
 
 def _float(value: int) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from dqbench.board import row_numbers
 from dqbench.board.chance import nothing_learned
-from dqbench.board.equivalent import random_equivalent
+from dqbench.board.equivalent import RandomCurve
 from dqbench.board.grid import Grid
 from dqbench.board.pairing import full_of, mean, paired, scores, seconds, twin_of
 from dqbench.board.pooled import PooledTest, pooled_tests
@@ -19,6 +19,8 @@ from dqbench.records import Record
 from dqbench.specs import Budget
 
 Mark = Literal["above", "below", ""]
+_Curves = dict[tuple[Network, tuple[int, ...]], RandomCurve | None]
+"""Random curves by network and the seeds that they are of: the same ones serve many cells."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Board:
 def build(section: Section) -> Board:
     """Compute a section's numbers."""
     unlearned = nothing_learned(section)
-    cells = {cell_key: _cell(section, cell_key, record) for cell_key, record in section.done.items()}
+    curves: _Curves = {}
+    cells = {cell_key: _cell(section, cell_key, record, curves) for cell_key, record in section.done.items()}
     cells |= {cell_key: _uncompared(cell) for cell_key, cell in cells.items() if cell_key[1] in unlearned}
     learned = section.without(unlearned)
     marked = _marks(learned)
@@ -102,7 +105,7 @@ def _uncompared(cell: CellNumbers) -> CellNumbers:
     return replace(cell, delta=None, gain=None, kappa=None)
 
 
-def _cell(section: Section, cell_key: CellKey, record: Record) -> CellNumbers:
+def _cell(section: Section, cell_key: CellKey, record: Record, curves: _Curves) -> CellNumbers:
     _, network, _ = cell_key
     score = estimate(list(scores(record).values()))
     samples = mean([run.samples for run in record.runs])
@@ -115,7 +118,7 @@ def _cell(section: Section, cell_key: CellKey, record: Record) -> CellNumbers:
         delta=estimate([a - b for a, b in zip(*pair, strict=True)]) if pair else None,
         mark="",
         gain=gain(*triple) if triple else None,
-        kappa=_kappa(section, network, record, samples) if twin else None,
+        kappa=_kappa(section, network, record, samples, curves) if twin else None,
         samples=samples,
         bytes=mean([run.bytes for run in record.runs]),
         updates=mean([run.updates for run in record.runs]),
@@ -124,18 +127,26 @@ def _cell(section: Section, cell_key: CellKey, record: Record) -> CellNumbers:
     )
 
 
-def _kappa(section: Section, network: Network, record: Record, samples: float) -> Ratio | None:
-    """Read off the random cells of the network, and the full data as their end, that have the seeds paired here."""
+def _kappa(section: Section, network: Network, record: Record, samples: float, curves: _Curves) -> Ratio | None:
+    """Read off the random curve of the network at the seeds that are paired here."""
     twin = section.record(section.twin, network, record.cell.budget) if section.twin else None
     own = scores(record)
-    seeds = sorted(own.keys() & scores(twin).keys() if twin else own)
+    seeds = tuple(sorted(own.keys() & scores(twin).keys() if twin else own))
+    if (network, seeds) not in curves:
+        curves[network, seeds] = RandomCurve.of(_random_points(section, network, seeds)) if seeds else None
+    curve = curves[network, seeds]
+    return curve.equivalent([own[seed] for seed in seeds], samples) if curve else None
+
+
+def _random_points(section: Section, network: Network, seeds: Sequence[int]) -> list[tuple[float, list[float]]]:
+    """Samples and scores of the random cells that have these seeds, and of the full data as their end."""
     found = [section.record(section.twin, network, budget) for budget in section.budgets] if section.twin else []
-    curve = []
-    for point in [*found, full_of(section, network)]:
-        pair = paired(record, point, seeds=seeds) if point else None
-        if point and pair:
-            curve.append((mean([run.samples for run in point.runs]), pair[1]))
-    return random_equivalent([own[seed] for seed in seeds], samples, curve) if seeds else None
+    points = [(record, scores(record)) for record in (*found, full_of(section, network)) if record]
+    return [
+        (mean([run.samples for run in record.runs]), [column[seed] for seed in seeds])
+        for record, column in points
+        if column.keys() >= set(seeds)
+    ]
 
 
 def _marks(section: Section) -> dict[CellKey, Mark]:

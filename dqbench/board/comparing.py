@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dqbench.board import text
 from dqbench.board.board import Board
 from dqbench.board.published import Published, Result
-from dqbench.board.sections import CellKey, Network, Row, Section
+from dqbench.board.sections import CellKey, Section
 from dqbench.board.statistics import LEVEL, Estimate, estimate, t_quantile
 from dqbench.records import Record
 from dqbench.specs import Budget
@@ -53,13 +53,16 @@ class Comparison:
 def compare(board: Board, published: Published) -> list[Comparison]:
     """Every finished cell for which something was published, equal values of several tables in one."""
     section = board.section
+    printed: dict[tuple[str, str, Budget], list[Result]] = {}
+    for result in published.results:
+        if _fits(result, section):
+            printed.setdefault((result.method, result.arch, result.budget), []).append(result)
     found = []
-    rows, networks = list(section.rows), list(section.networks)
-    for cell_key in sorted(section.done, key=lambda p: (rows.index(p[0]), networks.index(p[1]), p[2])):
+    for cell_key in section.in_order(section.done) if printed else ():
+        row, network, budget = cell_key
         same: dict[tuple[float, float | None, str], list[Result]] = {}
-        for result in published.results:
-            if _is_of(result, section, cell_key[0], cell_key[1], cell_key[2]):
-                same.setdefault((result.value, result.std, result.labels), []).append(result)
+        for result in printed.get((row.method, network.arch, budget), ()):
+            same.setdefault((result.value, result.std, result.labels), []).append(result)
         found += [_comparison(board, published, cell_key, tuple(results)) for results in same.values()]
     return found
 
@@ -79,11 +82,6 @@ def elsewhere(board: Board, published: Published) -> list[Result]:
 
 def _fits(result: Result, section: Section) -> bool:
     return (result.task, result.metric) == (section.setting.task, section.setting.metric)
-
-
-def _is_of(result: Result, section: Section, row: Row, network: Network, budget: Budget) -> bool:
-    asked = (row.method, network.arch, budget)
-    return _fits(result, section) and (result.method, result.arch, result.budget) == asked
 
 
 def _comparison(board: Board, published: Published, cell_key: CellKey, results: tuple[Result, ...]) -> Comparison:

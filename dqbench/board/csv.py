@@ -45,12 +45,10 @@ def document(boards: Sequence[Board], published: Published) -> str:
 
 def _lines(board: Board, published: Published) -> Iterator[Cells]:
     section = board.section
-    rows, networks = list(section.rows), list(section.networks)
     printed: dict[CellKey, list[Comparison]] = {}
     for comparison in comparing.compare(board, published):
         printed.setdefault(comparison.cell_key, []).append(comparison)
-    cell_keys = sorted({**section.done, **section.failed}, key=lambda p: (rows.index(p[0]), networks.index(p[1]), p[2]))
-    for cell_key in cell_keys:
+    for cell_key in section.in_order({**section.done, **section.failed}):
         record = section.done.get(cell_key) or section.failed[cell_key]
         line = {**_setting(section.setting), **_cell(cell_key, record), **_parts(section, cell_key)}
         if cell_key in board.cells:

@@ -11,13 +11,49 @@ the test keeps 95 %. A method's own interval read off the curve would leave out 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
 from dqbench.board.statistics import LEAST, LEVEL, FloatArray, Ratio, t_quantile
+
+
+@dataclass(frozen=True)
+class RandomCurve:
+    """Random selection measured at several budgets.
+
+    Attributes:
+        log_n: log samples, ascending, shape (K,).
+        pooled: scores (K, S) averaged over the points that isotonic regression of their means pools.
+    """
+
+    log_n: FloatArray
+    pooled: FloatArray
+
+    @classmethod
+    def of(cls, points: Sequence[tuple[float, Sequence[float]]]) -> RandomCurve | None:
+        """The curve of (samples, scores per seed); None of fewer than two numbers of samples."""
+        found = sorted((n, tuple(values)) for n, values in points)
+        if len({n for n, _ in found}) < 2:
+            return None
+        return cls(np.log([n for n, _ in found]), _pooled(np.array([values for _, values in found], dtype=np.float64)))
+
+    def equivalent(self, scores: Sequence[float], samples: float) -> Ratio | None:
+        """κ with its interval; arguments and result as of :func:`random_equivalent`."""
+        value = _where_reached(float(np.mean(scores)), self.log_n, self.pooled.mean(axis=1))
+        if value is None:
+            return None
+        own = np.asarray(scores, dtype=np.float64)
+        low, high = _not_refuted(own, self.log_n, self.pooled) if len(scores) >= LEAST else (None, None)
+        return Ratio(
+            _factor(value, samples),
+            None if low is None else _factor(min(low, value), samples),
+            None if high is None else _factor(max(high, value), samples),
+        )
 
 
 def random_equivalent(
@@ -34,21 +70,8 @@ def random_equivalent(
         None where the curve does not reach the score. An end of the interval is None where the test does not refute
         the end of the curve, and both are below three seeds.
     """
-    points = sorted((n, tuple(values)) for n, values in curve)
-    if len({n for n, _ in points}) < 2:
-        return None
-    log_n = np.log([n for n, _ in points])
-    pooled = _pooled(np.array([values for _, values in points], dtype=np.float64))
-    value = _where_reached(float(np.mean(scores)), log_n, pooled.mean(axis=1))
-    if value is None:
-        return None
-    ends = _not_refuted(np.asarray(scores, dtype=np.float64), log_n, pooled) if len(scores) >= LEAST else (None, None)
-    low, high = ends
-    return Ratio(
-        _factor(value, samples),
-        None if low is None else _factor(min(low, value), samples),
-        None if high is None else _factor(max(high, value), samples),
-    )
+    found = RandomCurve.of(curve)
+    return found.equivalent(scores, samples) if found else None
 
 
 def _factor(log_n: float, samples: float) -> float:
@@ -77,9 +100,8 @@ def _where_reached(value: float, log_n: FloatArray, fitted: FloatArray) -> float
 def _not_refuted(scores: FloatArray, log_n: FloatArray, pooled: FloatArray) -> tuple[float | None, float | None]:
     """The least and most log n that the test does not refute; None for an end of the curve."""
     found: list[float] = []
-    for j in range(len(log_n) - 1):
-        shares = _accepted(scores - pooled[j], pooled[j + 1] - pooled[j])
-        found += [float(log_n[j] + share * (log_n[j + 1] - log_n[j])) for share in shares]
+    for j, quadratic in enumerate(_quadratics(scores - pooled[:-1], np.diff(pooled, axis=0))):
+        found += [float(log_n[j] + share * (log_n[j + 1] - log_n[j])) for share in _accepted(*quadratic)]
     if not found:
         return None, None
     low, high = min(found), max(found)
@@ -87,21 +109,26 @@ def _not_refuted(scores: FloatArray, log_n: FloatArray, pooled: FloatArray) -> t
     return (None if low <= log_n[0] else low), (None if high >= log_n[-1] else high)
 
 
-def _accepted(start: FloatArray, rise: FloatArray) -> list[float]:
-    """The ends of the shares s in [0, 1] at which mean(start - s * rise) is within t standard errors of 0.
-
-    mean² <= t² var / S is a quadratic a s² - 2 b s + c <= 0.
+def _quadratics(starts: FloatArray, rises: FloatArray) -> list[list[float]]:
+    """By segment, shape (K - 1, S), the a, b and c of the shares s at which mean(start - s * rise) is within t standard
+    errors of 0: mean² <= t² var / S is a s² - 2 b s + c <= 0.
     """
-    t = t_quantile(0.5 + LEVEL / 2, len(start))
+    count = starts.shape[1]
+    x, y = starts.mean(axis=1), rises.mean(axis=1)
+    dx, dy = starts - x[:, None], rises - y[:, None]
     # Fieller's interval: scores and the curve come from the same seeds, so their covariance belongs in the variance.
-    cov = np.cov(start, rise) / len(start) * t**2
-    x, y = float(start.mean()), float(rise.mean())
-    a, b, c = y * y - cov[1, 1], x * y - cov[0, 1], x * x - cov[0, 0]
+    scale = t_quantile(0.5 + LEVEL / 2, count) ** 2 / (count * (count - 1))
+    parts = [p - (q * r).sum(axis=1) * scale for p, q, r in ((y * y, dy, dy), (x * y, dx, dy), (x * x, dx, dx))]
+    return [list(each) for each in zip(*(part.tolist() for part in parts), strict=True)]
+
+
+def _accepted(a: float, b: float, c: float) -> list[float]:
+    """The ends of the shares s in [0, 1] at which a s² - 2 b s + c <= 0."""
     # Where the curve is flat within its noise (a <= 0), all shares outside the roots are accepted, the ends among them:
     # so the ends are asked themselves, and roots count only as ends of what lies inside the segment.
     inside = [end for end in (0.0, 1.0) if a * end * end - 2 * b * end + c <= 0]
     if abs(a) > 1e-12 and b * b >= a * c:
-        root = float(np.sqrt(b * b - a * c))
+        root = math.sqrt(b * b - a * c)
         inside += [share for share in ((b - root) / a, (b + root) / a) if 0 < share < 1]
     elif abs(a) <= 1e-12 and b and 0 < c / (2 * b) < 1:
         inside.append(c / (2 * b))

@@ -42,13 +42,14 @@ class Setting:
     @classmethod
     def of(cls, record: Record) -> Setting:
         """The setting of one record; 0 per class stands for all."""
-        facts: dict[str, Any] = {**record.cell.model_dump(), **record.source.model_dump()}
+        cell, source = record.cell, record.source
+        facts = {f.name: getattr(part, f.name) for f in fields(cls) for part in (cell, source) if hasattr(part, f.name)}
         facts["teacher"] = _teacher(record)
-        facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in record.source.companions)
-        scored = [f"{c.scored:,} test images of {c.name}" for c in record.source.companions if c.scored]
+        facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in source.companions)
+        scored = [f"{c.scored:,} test images of {c.name}" for c in source.companions if c.scored]
         facts["scored_on"] = " and ".join(scored)
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
-        return cls(**{f.name: facts[f.name] for f in fields(cls)})
+        return cls(**facts)
 
 
 def _teacher(record: Record) -> str:
@@ -137,6 +138,11 @@ class Section:
     def record(self, row: Row, network: Network, budget: Budget) -> Record | None:
         """The finished cell at a key; the full row has the same one at every budget."""
         return self.done.get((row, network, Budget.full() if row.is_full else budget))
+
+    def in_order(self, cell_keys: Iterable[CellKey]) -> list[CellKey]:
+        """Row by row, network by network, small budgets first."""
+        rows, networks = ({one: i for i, one in enumerate(found)} for found in (self.rows, self.networks))
+        return sorted(cell_keys, key=lambda key: (rows[key[0]], networks[key[1]], key[2]))
 
     def without(self, networks: Collection[Network]) -> Section:
         """The section as if these networks had not been measured."""
