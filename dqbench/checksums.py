@@ -26,6 +26,13 @@ def with_checksum(text: str) -> str:
     return f'{text[:-3]},\n "{FIELD}": "{hashlib.sha256(text.encode()).hexdigest()}"\n}}\n'
 
 
+def without(data: bytes) -> bytes:
+    """A file without the checksum that it holds; one that holds none as it is."""
+    plain = data.replace(b"\r\n", b"\n") if b"\r" in data else data
+    found = _ENTRY.search(plain, max(0, len(plain) - 200))
+    return plain[: found.start()] + b"\n}\n" if found else data
+
+
 def state(data: bytes) -> State:
     """Whether a file has the checksum that it holds; ``none`` where it holds none. Lines may end as on Windows.
 

@@ -41,13 +41,13 @@ class Answer:
     table: Table
 
 
-def strongest(sections: Iterable[Section]) -> Section | None:
-    """The section to answer from: hard labels first, then the profile, then the number of tested seeds, then of cells.
+def strongest(boards: Mapping[str, Sequence[Board]]) -> dict[str, Board]:
+    """Of each task the board to answer from: hard labels first, then the profile, the tested seeds, the cells.
 
-    None where nothing but ``smoke`` was run.
+    Tasks of which nothing but ``smoke`` was run have none.
     """
-    found = [section for section in sections if section.setting.profile in STRENGTH[1:]]
-    return max(found, key=_evidence, default=None)
+    found = {task: [b for b in group if b.section.setting.profile in STRENGTH[1:]] for task, group in boards.items()}
+    return {task: max(group, key=lambda board: _evidence(board.section)) for task, group in found.items() if group}
 
 
 def _evidence(section: Section) -> tuple[bool, int, int, int]:

@@ -62,8 +62,8 @@ def sentence(judged: Judged) -> str:
     """The claim, its source, and the verdict with the numbers that it comes from."""
     claim = judged.claim
     start = f"{claim.words} ({claim.source.paper}, {claim.source.place}): {judged.verdict}"
-    if judged.board is not None:
-        start += f" at {judged.board.section.setting.profile}"
+    if judged.setting is not None:
+        start += f" at {judged.setting.profile}"
     if judged.why:
         return f"{start}: {judged.why}."
     parts = "; ".join(_part(finding) for finding in judged.findings)
@@ -79,9 +79,9 @@ def _part(finding: Finding) -> str:
 
 
 def _seeds(judged: Judged) -> str:
-    if judged.board is None:
+    tested = judged.tested
+    if tested is None:
         return ""
-    tested = judged.board.section.tested
     of_planned = f" of {tested.planned} planned" if tested.planned and len(tested.seeds) < tested.planned else ""
     return f"{seeds_words(tested.seeds)}{of_planned}"
 
@@ -96,8 +96,7 @@ def _more_seeds(judged: Judged) -> str:
 
 def facts(judged: Judged) -> dict[str, Any]:
     """A verdict as JSON values."""
-    claim, board = judged.claim, judged.board
-    setting = board.section.setting if board else None
+    claim, setting = judged.claim, judged.setting
     return {
         "claim": claim.name,
         "words": claim.words,
@@ -109,7 +108,7 @@ def facts(judged: Judged) -> dict[str, Any]:
         "dataset": setting.dataset if setting else None,
         "verdict": judged.verdict,
         "why": judged.why,
-        "seeds": list(board.section.tested.seeds) if board else [],
+        "seeds": list(judged.tested.seeds) if judged.tested else [],
         "seeds_needed": judged.seeds,
         "comparisons": [_finding(finding) for finding in judged.findings],
         "sentence": sentence(judged),
@@ -140,7 +139,7 @@ def claim_table(found: Sequence[Judged]) -> Table:
             judged.verdict,
             "; ".join(claimed(comparison) for comparison in judged.claim.comparisons),
             "; ".join(interval(finding) for finding in judged.findings),
-            str(len(judged.board.section.tested.seeds)) if judged.board and judged.findings else "",
+            str(len(judged.tested.seeds)) if judged.tested and judged.findings else "",
             "" if judged.seeds is None else str(judged.seeds),
             f"{judged.claim.source.paper}, {judged.claim.source.place}",
         )
@@ -151,7 +150,7 @@ def claim_table(found: Sequence[Judged]) -> Table:
 
 
 def _where(judged: Judged) -> str:
-    return judged.board.section.setting.profile if judged.board else ""
+    return judged.setting.profile if judged.setting else ""
 
 
 def of_board(found: Iterable[Judged]) -> list[str]:
@@ -192,5 +191,5 @@ def page(found: Sequence[Judged]) -> str:
 
 
 def _linked(judged: Judged) -> str:
-    title = sentences.title(judged.board.section.setting) if judged.board else ""
+    title = sentences.title(judged.setting) if judged.setting else ""
     return f"{escape(sentence(judged))} [{escape(title)}]({judged.claim.task}.md)"

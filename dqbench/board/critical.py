@@ -63,13 +63,28 @@ def critical_differences(boards: Mapping[str, Sequence[Board]]) -> list[Critical
     Args:
         boards: the boards of each task; of a task with several in one regime, that with the most cells counts.
     """
-    by_labels: dict[str, dict[str, dict[str, float]]] = {"hard": {}}
-    for task, found in sorted(boards.items()):
-        for board in sorted(found, key=lambda board: len(board.section.done)):
-            setting = board.section.setting
-            scores = method_scores(board) if setting.profile == "paper" else {}
-            if len(scores) > 1:
-                by_labels.setdefault(setting.labels, {})[task] = scores
+    return over_tasks({task: compared_scores(found) for task, found in boards.items()})
+
+
+def compared_scores(boards: Sequence[Board]) -> dict[str, dict[str, float]]:
+    """By regime of labels, the scores of a task that its block consists of."""
+    found = {}
+    for board in sorted(boards, key=lambda board: len(board.section.done)):
+        setting = board.section.setting
+        scores = method_scores(board) if setting.profile == "paper" else {}
+        if len(scores) > 1:
+            found[setting.labels] = scores
+    return found
+
+
+def over_tasks(
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> list[CriticalDifference | NoCriticalDifference]:
+    """One analysis per regime of labels, of each task's :func:`compared_scores`."""
+    by_labels: dict[str, dict[str, Mapping[str, float]]] = {"hard": {}}
+    for task, found in sorted(scores.items()):
+        for labels, methods in found.items():
+            by_labels.setdefault(labels, {})[task] = methods
     return [_analysed(labels, tasks) for labels, tasks in by_labels.items()]
 
 

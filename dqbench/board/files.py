@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dqbench import whole_file
 from dqbench.board import claim_words, csv, forest, latex, markdown, published
-from dqbench.board.answer import answers, strongest
+from dqbench.board.answer import strongest
 from dqbench.board.board import Board, build
-from dqbench.board.critical import critical_differences
-from dqbench.board.reading import Entry, digests, load
+from dqbench.board.critical import over_tasks
+from dqbench.board.index import Index
+from dqbench.board.reading import Entry, Seen, Survey, entries
 from dqbench.board.sections import Section, split
 from dqbench.board.stamp import Stamp, without_maker
-from dqbench.board.verdicts import Judged, judge_all
+from dqbench.board.summary import Summary, judged
+from dqbench.board.verdicts import judge_all
 from dqbench.claims import Claim
 from dqbench.errors import UsageError
 
@@ -35,58 +37,78 @@ def boards(entries: Iterable[Entry]) -> dict[str, list[Board]]:
 
 
 def generate(
-    folder: Path, task: str | None = None, out: Path | None = None, claims: Sequence[Claim] = ()
+    records: Survey | Path,
+    task: str | None = None,
+    out: Path | None = None,
+    claims: Sequence[Claim] = (),
+    index: Index | None = None,
 ) -> dict[str, str]:
-    """The text of every board file from the records below ``folder``, by file name.
+    """The text of every board file from records, by file name; task by task, so that one task's are in memory at once.
 
     With ``task``, that task's files alone; the overview and the page of claims need them all. With ``out``, boards
     there that are intact and were made by this dqbench from the same records and claims are taken as they are.
 
+    Args:
+        records: the folder, or what was found in it.
+        index: what is known of tasks from before, and noted for the next time.
+
     Raises:
         UsageError: records that cannot be used, or none of that task.
     """
+    survey = records if isinstance(records, Survey) else Survey.of(records, task)
+    if task is not None and not survey.unchanged(task):
+        raise UsageError(f"{survey.folder} has no record of task {task!r}; run: dqbench run --task {task}")
     words = [claim.model_dump_json() for claim in claims]
-    every = Stamp.of_digests(digests(folder), words) if task is None else None
+    every = Stamp.of_digests(survey.digests(), words) if task is None else None
     if every and out and (there := _all_as_they_are(every, out)):
         return there
-    sections = by_task(load(folder, task))
-    if task is not None and task not in sections:
-        raise UsageError(f"{folder} has no record of task {task!r}; run: dqbench run --task {task}")
     texts: dict[str, str] = {}
-    for name, found in sections.items():
-        stamp = Stamp.of(found, words)
-        texts |= (_as_they_are(name, stamp, out) if out else None) or _made(name, found, stamp, claims)
-    if every:
-        judged = judge_all(claims, _weighty(sections, claims))
-        if any(one.verdict != "not measured" for one in judged):
-            body = claim_words.page(judged)
-            texts[CLAIMS] = every.line(body) + body
-        body = _overview(sections, judged, texts)
-        texts[OVERVIEW] = every.line(body, *_in_order(texts)) + body
-    return texts
+    summaries = []
+    for name in [one for one in survey.tasks if survey.unchanged(one)]:
+        seen = survey.unchanged(name)
+        stamp = Stamp.of_digests((one.digest for one in seen), words)
+        made, summary = _task(name, seen, stamp, out, claims, index)
+        texts |= made
+        summaries.append(summary)
+    return texts | _over_all(texts, summaries, every, claims) if every else texts
 
 
-def _weighty(sections: Mapping[str, Sequence[Section]], claims: Sequence[Claim]) -> dict[str, list[Board]]:
-    """The boards that some claim may be judged on."""
-    places = {(claim.task, profile, claim.labels) for claim in claims for profile in claim.profiles}
-    return {
-        task: [build(s) for s in found if (task, s.setting.profile, s.setting.labels) in places]
-        for task, found in sections.items()
-    }
+def _task(
+    name: str,
+    seen: Sequence[Seen],
+    stamp: Stamp,
+    out: Path | None,
+    claims: Sequence[Claim],
+    index: Index | None,
+) -> tuple[dict[str, str], Summary]:
+    """The files of a task and what the overview says of it, taken as they are where they need not be made."""
+    there = _as_they_are(name, stamp, out) if out else None
+    summary = index.summary(name, stamp) if index else None
+    if there is None or summary is None:
+        found = [build(section) for section in split(entries(name, seen))]
+        summary = Summary.of(name, found, claims)
+        there = there or _made(name, found, stamp, claims)
+        if index:
+            index.note(name, stamp, summary)
+    return there, summary
+
+
+def _over_all(
+    texts: Mapping[str, str], summaries: Sequence[Summary], every: Stamp, claims: Sequence[Claim]
+) -> dict[str, str]:
+    found, made = judged(summaries, claims), dict(texts)
+    if any(one.verdict != "not measured" for one in found):
+        body = claim_words.page(found)
+        made[CLAIMS] = every.line(body) + body
+    body = markdown.overview(summaries, over_tasks({one.task: one.scores for one in summaries}), found, made)
+    made[OVERVIEW] = every.line(body, *_in_order(made)) + body
+    return made
 
 
 def overview(entries: Iterable[Entry]) -> str:
     """The overview of all tasks."""
-    return _overview(by_task(entries))
-
-
-def _overview(
-    sections: Mapping[str, list[Section]], judged: Sequence[Judged] = (), pictures: Collection[str] = ()
-) -> str:
-    paper = {task: [s for s in found if s.setting.profile == "paper"] for task, found in sections.items()}
-    criticals = critical_differences({task: [build(section) for section in found] for task, found in paper.items()})
-    best = {task: build(found) for task, ones in sections.items() if (found := strongest(ones))}
-    return markdown.overview(sections, criticals, answers(best), judged, pictures)
+    summaries = [Summary.of(task, found) for task, found in boards(entries).items()]
+    return markdown.overview(summaries, over_tasks({one.task: one.scores for one in summaries}))
 
 
 def by_task(entries: Iterable[Entry]) -> dict[str, list[Section]]:
@@ -102,10 +124,9 @@ def names_of(task: str) -> dict[str, str]:
     return {kind: f"{task}.{kind}" for kind in ("md", "csv", "tex", "svg")}
 
 
-def _made(task: str, sections: Iterable[Section], stamp: Stamp, claims: Sequence[Claim]) -> dict[str, str]:
-    known, found = published.load(), [build(section) for section in sections]
-    names = names_of(task)
-    pictured = _pictured(found)
+def _made(task: str, found: Sequence[Board], stamp: Stamp, claims: Sequence[Claim]) -> dict[str, str]:
+    known, names = published.load(), names_of(task)
+    pictured = _pictured(task, found)
     others = {
         names["csv"]: csv.document(found, known),
         names["tex"]: latex.document(task, found, known),
@@ -117,10 +138,9 @@ def _made(task: str, sections: Iterable[Section], stamp: Stamp, claims: Sequence
     return {names["md"]: stamp.line(body, *others.values()) + body, **others}
 
 
-def _pictured(found: Sequence[Board]) -> Board | None:
+def _pictured(task: str, found: Sequence[Board]) -> Board | None:
     """The board that a task's picture is of: the strongest."""
-    best = strongest(board.section for board in found)
-    return next((board for board in found if board.section is best), None)
+    return strongest({task: found}).get(task)
 
 
 def _as_they_are(task: str, stamp: Stamp, out: Path) -> dict[str, str] | None:

@@ -20,6 +20,7 @@ from dqbench.board.published import Published, Result
 from dqbench.board.sections import CellKey, Row
 from dqbench.board.statistics import Estimate
 from dqbench.board.tables import Table
+from dqbench.board.training_curves import TrainingCurves
 from dqbench.board.verdicts import Judged, judge_all
 from dqbench.claims import Claim
 from dqbench.records import Record
@@ -68,10 +69,7 @@ def payload(
 
 def _answers(boards: Mapping[str, Sequence[Board]]) -> list[dict[str, Any]]:
     """The answers that the overview opens with, each with the identity of the board that it is from."""
-    best: dict[str, Board] = {}
-    for task, group in boards.items():
-        section = answer.strongest(board.section for board in group)
-        best.update((task, board) for board in group if board.section is section)
+    best = answer.strongest(boards)
     return [
         {
             "task": found.task,
@@ -87,7 +85,7 @@ def _answers(boards: Mapping[str, Sequence[Board]]) -> list[dict[str, Any]]:
 
 def _claims(board: Board, judged: Sequence[Judged]) -> list[list[str]]:
     """Verdict and sentence of each claim that the board decides or leaves open."""
-    own = [one for one in judged if one.board is board and one.verdict != "not measured"]
+    own = [one for one in judged if one.setting == board.section.setting and one.verdict != "not measured"]
     return [[one.verdict, claim_words.sentence(one)] for one in own]
 
 
@@ -105,7 +103,7 @@ def _board(board: Board, boards: Sequence[Board], known: Published, sources: Sou
     section, setting = board.section, board.section.setting
     cell_keys = _cell_keys(board)
     index = {cell_key: number for number, cell_key in enumerate(cell_keys)}
-    compared = comparing.compare(board, known)
+    compared, curves = comparing.compare(board, known), TrainingCurves(section)
     return {
         "id": identity(board),
         "title": sentences.title(setting),
@@ -128,7 +126,7 @@ def _board(board: Board, boards: Sequence[Board], known: Published, sources: Sou
         "rows": [_row(board, row) for row in section.rows],
         "networks": [network.label for network in section.networks],
         "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
-        "cells": [_cell(board, cell_key, sources) for cell_key in cell_keys],
+        "cells": [_cell(board, cell_key, curves, sources) for cell_key in cell_keys],
         "across": _table(tables.across_table(board)),
         "corruptions": _corruptions(board),
         "sweeps": [_sweep(board, sweep) for sweep in sweeps.sweeps(section)],
@@ -150,7 +148,7 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
     return {"name": tables.row_name(row), "label": row.label, "kind": kind, "rank": rank}
 
 
-def _cell(board: Board, cell_key: CellKey, sources: Sources) -> dict[str, Any]:
+def _cell(board: Board, cell_key: CellKey, curves: TrainingCurves, sources: Sources) -> dict[str, Any]:
     section, facts, room = board.section, sources.facts, sources.room
     row, network, budget = cell_key
     where = {
@@ -160,7 +158,7 @@ def _cell(board: Board, cell_key: CellKey, sources: Sources) -> dict[str, Any]:
     }
     record = section.done.get(cell_key)
     if record is None:
-        return {**where, "more": details(section.failed[cell_key], facts, room)}
+        return {**where, "more": details(curves.added_to(section.failed[cell_key], cell_key), facts, room)}
     numbers = board.cells[cell_key]
     values, texts = zip(*_columns(numbers, record), strict=True)
     return {
@@ -170,7 +168,7 @@ def _cell(board: Board, cell_key: CellKey, sources: Sources) -> dict[str, Any]:
         "v": values,
         "x": texts,
         "more": {
-            **details(record, facts, room),
+            **details(curves.added_to(record, cell_key), facts, room),
             "kept": sources.pictures.of(record),
             "classes": sources.classes.of(record, facts),
             "parts": [pooled_part(part.record, facts) for part in section.parts.get(cell_key, ())],

@@ -13,7 +13,7 @@ from dqbench.board.markup import bullets, escape, table
 from dqbench.board.provenance import making
 from dqbench.board.published import Cost, Published
 from dqbench.board.published_section import published_section
-from dqbench.board.sections import Section
+from dqbench.board.summary import Listed, Summary, answers
 from dqbench.board.tables import Table
 from dqbench.board.verdicts import Judged
 
@@ -35,7 +35,7 @@ def document(
         blocks.append("\n".join(f"{i}. {escape(words)}" for i, words in enumerate(titles, start=1)))
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
-        own = [one for one in judged if one.board is board]
+        own = [one for one in judged if one.setting == board.section.setting]
         file = picture[1] if picture and picture[0] is board else ""
         more = agreement.words(board, boards)
         blocks += [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
@@ -43,16 +43,16 @@ def document(
 
 
 def overview(
-    sections: Mapping[str, Sequence[Section]],
+    summaries: Sequence[Summary],
     criticals: Iterable[CriticalDifference | NoCriticalDifference],
-    found: Sequence[Answer],
     judged: Sequence[Judged] = (),
     pictures: Collection[str] = (),
 ) -> str:
     """The answer, the list of all boards, and how the methods stand over all tasks; all but the first line."""
-    strong = {task: [s for s in ones if s.setting.profile != "smoke"] for task, ones in sections.items()}
-    smoke = {task: [s for s in ones if s.setting.profile == "smoke"] for task, ones in sections.items()}
-    blocks = ["", "# Leaderboards", *_answers(found, pictures)]
+    strong, smoke = (
+        {one.task: [s for s in one.sections if s.smoke == is_smoke] for one in summaries} for is_smoke in (False, True)
+    )
+    blocks = ["", "# Leaderboards", *_answers(answers(summaries), pictures)]
     if any(one.verdict != "not measured" for one in judged):
         blocks += ["## What papers claim", f"[{text.plural(len(judged), 'verdict')}](claims.md): {counted(judged)}."]
     if any(strong.values()):
@@ -65,9 +65,9 @@ def overview(
             _list(smoke),
             "</details>",
         ]
-    if not sections:
+    if not summaries:
         blocks.append("No records yet.")
-    for critical in criticals if sections else ():
+    for critical in criticals if summaries else ():
         blocks += [f"## Over all tasks, {critical.labels} labels", *_critical(critical)]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
@@ -81,11 +81,11 @@ def _answers(found: Sequence[Answer], pictures: Collection[str]) -> list[str]:
     return [*blocks, LEGEND] if found else []
 
 
-def _list(sections: Mapping[str, Sequence[Section]]) -> str:
+def _list(sections: Mapping[str, Sequence[Listed]]) -> str:
     rows = []
     for task, found in sorted(sections.items()):
         link, data = f"[{escape(task)}]({task}.md)", f"[CSV]({task}.csv), [LaTeX]({task}.tex)"
-        rows += [(link, escape(sentences.title(s.setting)), len(s.done), len(s.failed), data) for s in found]
+        rows += [(link, escape(s.title), s.done, s.failed, data) for s in found]
     lines = ["| task | board | cells | failed | data |", "| --- | --- | ---: | ---: | --- |"]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 

@@ -1,11 +1,14 @@
-"""Records from disk, checked for what a board needs."""
+"""Records from disk, checked for what a board needs; each file is read once."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +20,12 @@ from dqbench.records import Record
 from dqbench.references import REFERENCES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A record and where it came from.
 
     Attributes:
-        record: the record.
+        record: the record; read for a board, its training curves are None.
         origin: its file, or words for one that was never written.
         digest: sha256 of the file's text.
     """
@@ -32,49 +35,116 @@ class Entry:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record's file, not parsed: its path, what its checksum says and the sha256 of its text."""
+
+    path: Path
+    state: State
+    digest: str
+
+
+Known = Callable[[str, os.stat_result], tuple[State, str] | None]
+"""State and digest of a file that was read before, by its path below the folder; None where it may have changed."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What lies in a folder of records.
+
+    Attributes:
+        folder: the folder.
+        tasks: by name, the files of each task's folder, in the order of their paths.
+    """
+
+    folder: Path
+    tasks: Mapping[str, Sequence[Seen]]
+
+    @classmethod
+    def of(cls, folder: Path, task: str | None = None, known: Known | None = None) -> Survey:
+        """Read every file once, but those that are ``known``.
+
+        Raises:
+            UsageError: no such folder, or what is no plain file.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder of records; run dqbench run first, or give --records DIR")
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and task in (None, entry.name))
+        found = {name: tuple(_seen(folder, name, known)) for name in names}
+        return cls(folder, {name: seen for name, seen in found.items() if seen})
+
+    def in_state(self, state: State) -> list[Path]:
+        """The files by what their checksums say: ``right``, ``wrong``, or ``none`` where they hold none."""
+        return [one.path for seen in self.tasks.values() for one in seen if one.state == state]
+
+    def unchanged(self, task: str) -> list[Seen]:
+        """The files of a task but those that were changed after they were written."""
+        return [one for one in self.tasks.get(task, ()) if one.state != "wrong"]
+
+    def digests(self) -> list[str]:
+        """What tells these records from others: name and sha256 of each unchanged file."""
+        return [f"{task}/{one.path.name} {one.digest}" for task in self.tasks for one in self.unchanged(task)]
+
+
+def _seen(folder: Path, task: str, known: Known | None) -> Iterator[Seen]:
+    found = [entry for entry in os.scandir(folder / task) if entry.name.endswith(".json") and entry.name[0] != "."]
+    for entry in sorted(found, key=lambda entry: entry.name):
+        there = known(f"{task}/{entry.name}", entry.stat()) if known else None
+        yield Seen(Path(entry.path), *(there or _state_and_digest(_bytes(entry.path))))
+
+
+def _state_and_digest(data: bytes) -> tuple[State, str]:
+    return checksums.state(data), _digest(data)
+
+
 def load(folder: Path, task: str | None = None) -> list[Entry]:
     """Every record below ``folder``, in the order of their paths, checked; those that were changed are left out.
 
     Raises:
         UsageError: no such folder, or a record that is damaged, of another format, or not usable.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder of records; run dqbench run first, or give --records DIR")
-    entries = []
-    for path in _unchanged(folder):
-        record = records.read(path)
-        check(record, str(path))
-        if task in (None, record.cell.task):
-            entries.append(Entry(record, str(path), _digest(path)))
-    return entries
+    survey = Survey.of(folder, task)
+    return [entry for name in survey.tasks for entry in entries(name, survey.unchanged(name))]
 
 
-def digests(folder: Path) -> list[str]:
-    """What tells these records from others, without parsing any: name and sha256 of each file."""
-    return [f"{path.relative_to(folder).as_posix()} {_digest(path)}" for path in _unchanged(folder)]
+def entries(task: str, seen: Iterable[Seen]) -> list[Entry]:
+    """The records of a task, checked.
+
+    Raises:
+        UsageError: a record that is damaged, of another format, of another task, not usable, or changed meanwhile.
+    """
+    with _uncollected():
+        return [_entry(task, one) for one in seen]
 
 
-def checked(folder: Path) -> dict[State, list[Path]]:
-    """The files of records by what their checksums say: ``right``, ``wrong``, or ``none`` where they hold none."""
-    found: dict[State, list[Path]] = {"right": [], "wrong": [], "none": []}
-    for path in _paths(folder):
-        found[checksums.state(_bytes(path))].append(path)
-    return found
+def _entry(task: str, seen: Seen) -> Entry:
+    data = _bytes(seen.path)
+    if _digest(data) != seen.digest:
+        raise UsageError(f"{seen.path} was changed while it was read; run the command again")
+    record = records.parse_without_curves(data, seen.path)
+    check(record, str(seen.path))
+    if record.cell.task != task:
+        raise UsageError(f"{seen.path} is of task {record.cell.task!r}; move it to the folder of that name")
+    return Entry(record, str(seen.path), seen.digest)
 
 
-def _unchanged(folder: Path) -> list[Path]:
-    return [path for path in _paths(folder) if checksums.state(_bytes(path)) != "wrong"]
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for cycles, which goes over all that was read again and again, and finds none."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
-def _paths(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*/*.json")) if not path.name.startswith(".")]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data.replace(b"\r\n", b"\n") if b"\r" in data else data).hexdigest()
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(_bytes(path).replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _bytes(path: Path) -> bytes:
+def _bytes(path: str | Path) -> bytes:
     try:
         return records.plain_bytes(path)
     except OSError as error:
@@ -87,12 +157,12 @@ def entries_of(found: Iterable[Record]) -> list[Entry]:
     Raises:
         UsageError: a record that is not usable.
     """
-    entries = []
+    made = []
     for record in found:
         check(record, record.file_name)
         text = json.dumps(record.model_dump(mode="json"), sort_keys=True)
-        entries.append(Entry(record, record.file_name, hashlib.sha256(text.encode()).hexdigest()))
-    return entries
+        made.append(Entry(record, record.file_name, hashlib.sha256(text.encode()).hexdigest()))
+    return made
 
 
 def check(record: Record, origin: str) -> None:

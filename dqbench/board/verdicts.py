@@ -22,7 +22,9 @@ import numpy as np
 
 from dqbench.board.board import Board
 from dqbench.board.contrasts import Contrast, Missing, contrast
+from dqbench.board.sections import Setting
 from dqbench.board.statistics import t_quantile
+from dqbench.board.tested_seeds import Tested
 from dqbench.claims import Claim, Comparison
 from dqbench.power import seeds_for_width, seeds_needed
 
@@ -65,14 +67,17 @@ class Judged:
 
     Attributes:
         claim: what is claimed.
-        board: where it was held against; None where the claim's task was not run at a profile that counts.
+        setting: of the board that it was held against; None where the claim's task was not run at a profile that
+            counts.
+        tested: the seeds that are tested there; None likewise.
         verdict: of all comparisons together.
         findings: of each comparison; empty where one could not be made.
         why: what is missing, or why nothing is decided; else empty.
     """
 
     claim: Claim
-    board: Board | None
+    setting: Setting | None
+    tested: Tested | None
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     why: str = ""
@@ -90,7 +95,7 @@ def judge_all(claims: Iterable[Claim], boards: Mapping[str, Sequence[Board]]) ->
     for claim in claims:
         fitting = [board for board in boards.get(claim.task, ()) if _speaks_of(claim, board)]
         found += [judge(claim, board) for board in fitting] or [
-            Judged(claim, None, "not measured", why=f"{claim.task} was not run at {' or '.join(claim.profiles)}")
+            Judged(claim, None, None, "not measured", why=f"{claim.task} was not run at {' or '.join(claim.profiles)}")
         ]
     return found
 
@@ -102,18 +107,19 @@ def _speaks_of(claim: Claim, board: Board) -> bool:
 
 def judge(claim: Claim, board: Board) -> Judged:
     """Hold a claim against a board of its task, regime of labels and profile."""
-    tested = board.section.tested.seeds
+    setting, tested = board.section.setting, board.section.tested
     if board.unlearned:
-        return Judged(claim, board, "not measured", why="nothing was learned at this scale")
+        return Judged(claim, setting, tested, "not measured", why="nothing was learned at this scale")
     try:
         contrasts = [contrast(board, comparison) for comparison in claim.comparisons]
     except Missing as missing:
-        return Judged(claim, board, "not measured", why=str(missing))
-    if len(tested) < LEAST_SEEDS:
-        return Judged(claim, board, "undecided", why=f"{len(tested)} tested seeds; a claim needs {LEAST_SEEDS}")
+        return Judged(claim, setting, tested, "not measured", why=str(missing))
+    if len(tested.seeds) < LEAST_SEEDS:
+        why = f"{len(tested.seeds)} tested seeds; a claim needs {LEAST_SEEDS}"
+        return Judged(claim, setting, tested, "undecided", why=why)
     alpha = ALPHA / len(claim.comparisons)
     findings = tuple(_finding(c, found, alpha) for c, found in zip(claim.comparisons, contrasts, strict=True))
-    return Judged(claim, board, together([finding.verdict for finding in findings]), findings)
+    return Judged(claim, setting, tested, together([finding.verdict for finding in findings]), findings)
 
 
 def together(verdicts: Sequence[Verdict]) -> Verdict:

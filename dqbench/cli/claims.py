@@ -45,7 +45,7 @@ def claims(
         registry.tasks[task]
     source = records or default_records(workspace)
     found = judge_all(wanted, boards(load(source, task)) if source.is_dir() else {})
-    found = [one for one in found if profile is None or (one.board and one.board.section.setting.profile == profile)]
+    found = [one for one in found if profile is None or (one.setting and one.setting.profile == profile)]
     if state.json:
         state.print_json([facts(one) for one in found])
     else:

@@ -49,7 +49,8 @@ def leaderboard(
 ) -> None:
     """Make the leaderboards from the records, or check that they agree."""
     from dqbench.board import files
-    from dqbench.board.reading import checked
+    from dqbench.board.index import Index, cache_folder
+    from dqbench.board.reading import Survey
     from dqbench.cli.leaderboard_page import page
     from dqbench.plan.claimed_cells import known
 
@@ -57,18 +58,22 @@ def leaderboard(
     source = records or default_records(workspace)
     target = out or (source.parent if source.parent.name == _REPOSITORY.name else source.parent / "boards")
     claims = known(state.registry(), state.warn)
-    sums = checked(source)
-    for path in sums["wrong"]:
+    index = None if check else Index.open(source, cache_folder())
+    survey = Survey.of(source, task, index.known if index else None)
+    wrong = survey.in_state("wrong")
+    for path in wrong:
         state.warn(f"left out: {path} was changed after it was written; bring it back, or run its cell again")
-    texts = files.generate(source, task, None if check else target, claims)
+    texts = files.generate(survey, task, None if check else target, claims, index)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
+    if index and whole:
+        index.save(survey)
     if whole:
         public = source.parent.name == _REPOSITORY.name
         found += page(state, source, target, check=check, wanted=html, images=images, public=public, claims=claims)
-    answer = {**_answer(source, target, texts, found, check), "left_out": [str(path) for path in sums["wrong"]]}
-    _report(state, {**answer, "without_checksum": len(sums["none"])}, target, len(texts), found, check)
-    if check and (found or sums["wrong"]):
+    answer = {**_answer(source, target, texts, found, check), "left_out": [str(path) for path in wrong]}
+    _report(state, {**answer, "without_checksum": len(survey.in_state("none"))}, target, len(texts), found, check)
+    if check and (found or wrong):
         raise typer.Exit(1)
 
 

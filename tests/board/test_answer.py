@@ -65,10 +65,8 @@ def test_smoke_answers_nothing_and_is_folded(make: MakeRecord, grid: list[Record
 )
 def test_the_stronger_profile_answers(make: MakeRecord, weak: dict[str, str], strong: dict[str, str]) -> None:
     records = [make(m, 0.1, [1.0, 2.0, 3.0], **facts) for facts in (weak, strong) for m in ("random", "dq")]
-    (sections,) = files.by_task(entries_of(records)).values()
-    chosen = strongest(sections)
-    assert chosen is not None
-    assert chosen.setting.profile == strong["profile"]
+    (chosen,) = strongest(files.boards(entries_of(records))).values()
+    assert chosen.section.setting.profile == strong["profile"]
 
 
 def test_a_control_stands_in_the_table_and_is_never_the_answer(make: MakeRecord) -> None:

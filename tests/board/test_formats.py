@@ -18,6 +18,7 @@ from dqbench import records
 from dqbench.board import csv as board_csv
 from dqbench.board import files, latex, text
 from dqbench.board.board import Board
+from dqbench.board.index import Index
 from dqbench.board.published import load as load_published
 from dqbench.board.reading import entries_of
 from dqbench.errors import UsageError
@@ -230,10 +231,10 @@ def _write(found: list[Record], folder: Path) -> None:
 def test_only_boards_whose_records_changed_are_remade(
     make: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, out = tmp_path / "records", tmp_path / "boards"
+    source, out, index = tmp_path / "records", tmp_path / "boards", Index.open(tmp_path / "records", tmp_path)
     for task in ("a", "b"):
         _write([make(m, 0.1, [1.0, 2.0], task=task) for m in ("random", "dq")], source)
-    files.write(files.generate(source, out=out), out)
+    files.write(files.generate(source, out=out, index=index), out)
     made: list[str] = []
     build = files.build
 
@@ -243,11 +244,11 @@ def test_only_boards_whose_records_changed_are_remade(
 
     monkeypatch.setattr(files, "build", spy)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "load", None)  # nothing is even parsed
+        patch.setattr(files, "entries", None)  # nothing is even parsed
         assert files.write(files.generate(source, out=out), out) == []
     assert made == []
     _write([make("adq", 0.1, [1.0, 2.0], task="b")], source)
-    assert {d.name for d in files.write(files.generate(source, out=out), out)} == {
+    assert {d.name for d in files.write(files.generate(source, out=out, index=index), out)} == {
         "README.md",
         "b.md",
         "b.csv",
@@ -255,7 +256,7 @@ def test_only_boards_whose_records_changed_are_remade(
     }
     assert made == ["b"]
     (out / "a.csv").write_text((out / "a.csv").read_text().replace("1.5", "1.6"))
-    assert [d.name for d in files.write(files.generate(source, out=out), out)] == ["a.csv"]
+    assert [d.name for d in files.write(files.generate(source, out=out, index=index), out)] == ["a.csv"]
     assert made == ["b", "a"]
     (source / "a" / "x.json").write_text((next((source / "a").glob("*dq*"))).read_text())
     with pytest.raises(UsageError, match="records of the same cell"):

@@ -339,7 +339,7 @@ def test_a_claim_that_changes_makes_the_boards_stale(place: Path, tmp_path: Path
 def test_judged_once_for_each_board(pair: Callable[..., Board]) -> None:
     boards = [pair(1.0), pair(-1.0, profile="paper")]
     found: list[Judged] = judge_all([over_random(above=0)], {"cifar10-xarch": boards})
-    assert [(one.board.section.setting.profile, one.verdict) for one in found if one.board] == [
+    assert [(one.setting.profile, one.verdict) for one in found if one.setting] == [
         ("proxy", "confirmed"),
         ("paper", "refuted"),
     ]

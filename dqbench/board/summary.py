@@ -1,0 +1,75 @@
+"""What the overview of all tasks needs of one: small, so that the boards themselves need not stay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dqbench.board import sentences
+from dqbench.board.answer import Answer, answer, strongest
+from dqbench.board.board import Board
+from dqbench.board.critical import compared_scores
+from dqbench.board.verdicts import Judged, judge_all
+from dqbench.claims import Claim
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One section in the list of boards: its title, whether it is of the profile ``smoke``, and its cells."""
+
+    title: str
+    smoke: bool
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One task.
+
+    Attributes:
+        task: its name.
+        sections: in the order of its board.
+        answer: from its strongest section; None where nothing is compared, or nothing but ``smoke`` was run.
+        samples: of that section's training set; 0 likewise.
+        scores: by regime of labels, what critical differences are over.
+        judged: the verdicts on its claims.
+    """
+
+    task: str
+    sections: tuple[Listed, ...]
+    answer: Answer | None
+    samples: int
+    scores: Mapping[str, Mapping[str, float]]
+    judged: tuple[Judged, ...]
+
+    @classmethod
+    def of(cls, task: str, boards: Sequence[Board], claims: Sequence[Claim] = ()) -> Summary:
+        """The summary of a task's boards."""
+        best = strongest({task: boards}).get(task)
+        found = [board.section for board in boards]
+        return cls(
+            task=task,
+            sections=tuple(
+                Listed(sentences.title(s.setting), s.setting.profile == "smoke", len(s.done), len(s.failed))
+                for s in found
+            ),
+            answer=answer(best) if best else None,
+            samples=best.section.setting.train_samples if best else 0,
+            scores=compared_scores(boards),
+            judged=tuple(judge_all([claim for claim in claims if claim.task == task], {task: boards})),
+        )
+
+
+def answers(summaries: Sequence[Summary]) -> list[Answer]:
+    """The answers of several tasks, the largest data set first."""
+    ordered = sorted(summaries, key=lambda one: (-one.samples, one.task))
+    return [one.answer for one in ordered if one.answer]
+
+
+def judged(summaries: Sequence[Summary], claims: Sequence[Claim]) -> list[Judged]:
+    """The verdicts on all claims in their order, those of tasks without records among them."""
+    there = {one.task for one in summaries}
+    found = [verdict for one in summaries for verdict in one.judged]
+    found += judge_all([claim for claim in claims if claim.task not in there], {})
+    return [verdict for claim in claims for verdict in found if verdict.claim == claim]
