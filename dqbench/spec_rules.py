@@ -29,7 +29,7 @@ from dqbench.specs import (
 
 Spec = MethodSpec | TaskSpec | DatasetSpec | ArchSpec
 
-NEEDS = ("observer",)
+NEEDS = ("observer", "dynamics")
 """What a method may ask for."""
 
 LONGEST = 64

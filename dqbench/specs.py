@@ -56,6 +56,14 @@ class Config(BaseModel):
             UsageError: it cannot be met.
         """
 
+    def watches(self) -> bool:
+        """Whether ``prepare`` looks at the whole course of the observer's training though its spec does not say so."""
+        return False
+
+    def observers(self) -> int:
+        """Through how many observers ``prepare`` looks, each with draws of its own: ``observed`` has the others."""
+        return 1
+
     def trainings(self) -> float:
         """How many observers ``prepare`` trains itself, counted in trainings on the whole source; by default none.
 
@@ -237,7 +245,8 @@ class MethodSpec:
         kind: selection keeps samples, quantization may drop patches of them, distillation makes images.
         version: raised whenever the method's results change.
         needs: ``("observer",)`` if it looks through a trained network: ``prepare`` gets it, or ``compress`` as
-            ``observed=`` where there is no ``prepare``.
+            ``observed=`` where there is no ``prepare``. ``("dynamics",)`` if ``prepare`` needs the whole course of that
+            training besides, as ``observed.dynamics``.
         prepares: whether the class has ``prepare``.
         builds_on: a method whose prepared arrays this one starts from: its own ``prepare`` gets them as ``prior``;
             without one of its own they are what ``compress`` gets. Its config must have that method's options.

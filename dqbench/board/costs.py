@@ -15,7 +15,7 @@ from dqbench.board.tables import Table, row_name
 from dqbench.records import JobFacts, Record, Run
 from dqbench.specs import Budget
 
-ROLES = {"observe s": ("observer", "observe"), "prepare s": ("prepare",), "compress s": ("compress",)}
+ROLES = {"observe s": ("observer", "observe", "dynamics"), "prepare s": ("prepare",), "compress s": ("compress",)}
 """Columns of the cost table and the roles of jobs that they add up."""
 
 _LATER = {"drop s": ("pixels",), "MAE s": ("pretrain",), "labels s": ("teacher", "relabel")}

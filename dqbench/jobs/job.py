@@ -14,7 +14,7 @@ from dqbench.job_folders import job_folder
 
 VERSIONS: Mapping[str, int] = {
     "train": 1, "relabel": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1, "pixels": 1, "pretrain": 1,
-    "corrupt": 2, "finetune": 1, "pretrained": 1,
+    "corrupt": 2, "finetune": 1, "pretrained": 1, "dynamics": 1,
 }  # fmt: skip
 """Raised when a kind of job gives other results than before for the same spec."""
 
@@ -22,6 +22,7 @@ FUNCTIONS: Mapping[str, str] = {
     "train": "dqbench.jobs.train:run",
     "relabel": "dqbench.jobs.relabel:run",
     "observe": "dqbench.jobs.observe:run",
+    "dynamics": "dqbench.jobs.dynamics:run",
     "prepare": "dqbench.jobs.prepare:run",
     "compress": "dqbench.jobs.compress:run",
     "evaluate": "dqbench.jobs.evaluate:run",

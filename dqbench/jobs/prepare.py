@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from dqbench.jobs.inputs import (
     save_arrays,
 )
 from dqbench.jobs.job import Context
+from dqbench.observe.dynamics import Dynamics
 from dqbench.observe.observed import Observed
 from dqbench.observe.training import Trainer
 from dqbench.seeds import OBSERVER, training_seed
@@ -31,14 +33,30 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     """Call the method's ``prepare`` and save the arrays that it returns."""
     source = open_source(spec["source"])
     method = make_method(spec, context)
-    seen = observed(spec, inputs, source, context) if "observe" in inputs else None
+    seen = all_observed(spec, inputs, source, context)
     more: dict[str, Any] = {"prior": load_arrays(inputs["prior"])} if "prior" in inputs else {}
     if "observer_recipe" in spec:
-        more["train"] = trainer(spec, inputs, source, context)
+        more["train"] = trainer(spec, inputs, source, context, "dynamics" in inputs)
     with computing_on(context.device, context.scratch):
         prepared = method.prepare(source, seen, spec["seed"], **more)
     save_arrays(prepared, out)
     return {"arrays": sorted(prepared)}
+
+
+def all_observed(
+    spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context
+) -> Observed | None:
+    """What the job's observers say, the first with the others as its ``repeats``; None where it has none."""
+    views: list[Observed] = []
+    for which in ("", *(f"_{number}" for number in range(1, len(inputs)))):
+        if f"dynamics{which}" in inputs:
+            folder = inputs[f"dynamics{which}"]
+            one = observed(spec, {"observe": folder, "network": folder}, source, context)
+            views.append(replace(one, dynamics=Dynamics.from_arrays(load_arrays(folder))))
+        elif f"observe{which}" in inputs:
+            folders = {role: inputs[f"{role}{which}"] for role in ("observe", "network")}
+            views.append(observed(spec, folders, source, context))
+    return replace(views[0], repeats=tuple(views[1:])) if views else None
 
 
 def observed(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> Observed:
@@ -55,9 +73,11 @@ def observed(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source
     )
 
 
-def trainer(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context) -> Trainer:
-    """What trains observers like that of the job's input ``network`` on parts of the source."""
-    check_network_code(spec["observer_arch"], inputs["network"], context)
+def trainer(
+    spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source, context: Context, watches: bool
+) -> Trainer:
+    """What trains observers like that of the job's input ``network`` or ``dynamics`` on parts of the source."""
+    check_network_code(spec["observer_arch"], inputs["dynamics" if watches else "network"], context)
     return Trainer(
         source=source,
         build=lambda: build_net(spec["observer_arch"], source, context),
@@ -67,4 +87,5 @@ def trainer(spec: Mapping[str, Any], inputs: Mapping[str, Path], source: Source,
         precision=spec["precision"],
         runtime=Runtime(decoding_workers(context), context.scratch),
         on_start=lambda words: print(words, flush=True),
+        watches=watches,
     )

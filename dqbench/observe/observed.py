@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from dqbench.nets.build import layout, pooled_intermediates, to_device
+from dqbench.observe.dynamics import Dynamics
 from dqbench.observe.gradients import last_layer_gradient
 from dqbench.train.batches import Normalise
 
@@ -28,6 +29,8 @@ class Observed:
         network: gives the trained network; called once, when it is first needed.
         mean: channel means that the network was trained with, (channels,).
         std: channel standard deviations, (channels,).
+        dynamics: what it said after each epoch, for methods that need it; else None.
+        repeats: further observers of the same kind, each with draws of its own, where a method asks for several.
     """
 
     features: npt.NDArray[np.float32]
@@ -37,6 +40,8 @@ class Observed:
     network: Callable[[], nn.Module]
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
+    dynamics: Dynamics | None = None
+    repeats: tuple[Observed, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.features) == len(self.logits) == len(self.labels):
@@ -53,6 +58,16 @@ class Observed:
     @cached_property
     def _normalise(self) -> Normalise:
         return Normalise(self.mean, self.std, torch.device(self.device), layout(self.net))
+
+    def course(self) -> Dynamics:
+        """What it said after each epoch.
+
+        Raises:
+            ValueError: it was not watched as it trained.
+        """
+        if self.dynamics is None:
+            raise ValueError("this observer was not watched as it trained; declare needs=('dynamics',)")
+        return self.dynamics
 
     def gradients(self, double_softmax: bool = False) -> npt.NDArray[np.float64]:
         """Last-layer gradients g = softmax(z) - onehot(y), (n, classes); see :mod:`dqbench.observe.gradients`."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from dqbench.data.lazy import take
+from dqbench.data.lazy import Images, take
 from dqbench.data.source import Source
+from dqbench.observe.dynamics import Look, Watch
 from dqbench.observe.observed import Observed
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
@@ -32,6 +35,7 @@ class Trainer:
         precision: ``fp32`` or ``bf16``.
         runtime: what changes no result; each training has a folder of its own in its ``scratch``.
         on_start: called with what is trained now, in words.
+        watches: whether its observers are asked after each epoch: ``dynamics`` of what they see.
     """
 
     source: Source
@@ -42,6 +46,7 @@ class Trainer:
     precision: str
     runtime: Runtime = field(default_factory=Runtime)
     on_start: Callable[[str], None] = lambda words: None
+    watches: bool = False
 
     def __call__(self, positions: npt.NDArray[np.int64] | None, *purpose: str | int) -> Observed:
         """A new observer, trained on the samples at these positions alone; its view of them, in their order.
@@ -51,18 +56,45 @@ class Trainer:
             purpose: what it is for, of which with the seed all its draws derive: ``train(left, "bin", 3)``. Without
                 one it is the observer of the whole grid.
         """
+        return self.shown(positions, positions, *purpose)
+
+    def shown(
+        self, positions: npt.NDArray[np.int64] | None, shown: npt.NDArray[np.int64] | None, *purpose: str | int
+    ) -> Observed:
+        """The same, but its view of the samples ``shown``, which it may never have learned from."""
         source, seed = self.source, derive(self.seed, *purpose) if purpose else self.seed
-        images = source.images if positions is None else take(source.images, positions)
-        labels = source.labels if positions is None else source.labels[positions]
+        images, labels = self._part(positions)
         which = " ".join(map(str, ("of", *purpose))) if purpose else "of everything"
         self.on_start(f"training the observer {which}, {self.recipe.epochs} epochs on {len(labels):,} images")
         net = seeded_net(self.build, seed)
         data = TrainingData(images, labels, source.mean, source.std)
-        train(net, data, TrainingSetup(self.recipe, seed, self.device, self.precision), self._runtime(purpose))
-        logits, features = predict(
-            net, images, device=self.device, precision=self.precision, mean=source.mean, std=source.std, features=True
-        )
-        return Observed(features, logits, labels, self.device, lambda: net, source.mean, source.std)
+        runtime = self._runtime(purpose)
+        looked_at, classes = self._part(shown)
+        watch = Watch(self._look(net, looked_at), classes, runtime.scratch) if self.watches else None
+        setup = TrainingSetup(self.recipe, seed, self.device, self.precision)
+        train(net, data, setup, replace(runtime, on_weights=watch))
+        logits, features = watch.last if watch else self._predicted(net, looked_at)
+        course = watch.dynamics() if watch else None
+        return Observed(features, logits, classes, self.device, lambda: net, source.mean, source.std, course)
+
+    def _part(self, positions: npt.NDArray[np.int64] | None) -> tuple[Images, npt.NDArray[np.int64]]:
+        if positions is None:
+            return self.source.images, self.source.labels
+        return take(self.source.images, positions), self.source.labels[positions]
+
+    def _predicted(self, net: nn.Module, images: Images) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        mean, std = self.source.mean, self.source.std
+        return predict(net, images, device=self.device, precision=self.precision, mean=mean, std=std, features=True)
+
+    def _look(self, net: nn.Module, images: Images) -> Look:
+        # a copy, so that neither modes nor weights of the network in training are touched
+        asked = copy.deepcopy(net)
+
+        def look(weights: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            asked.load_state_dict(weights)
+            return self._predicted(asked, images)
+
+        return look
 
     def _runtime(self, purpose: tuple[str | int, ...]) -> Runtime:
         scratch = self.runtime.scratch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,11 +126,12 @@ class Compressor:
     def _prepare(self, source: Source, observed: Observed | None) -> Mapping[str, np.ndarray[Any, Any]] | None:
         prepared: Mapping[str, np.ndarray[Any, Any]] | None = None
         for spec, config in self.registry.preparations(self.method, self.config):
+            seen = self._several(spec, config, source, observed)
             self.on_step(f"preparing {spec.name}")
             extra: dict[str, Any] = {} if prepared is None else {"prior": prepared}
             if config.trainings():
-                extra["train"] = self._trainer(source)
-            prepared = self._make(spec, config).prepare(source, observed, self.seed, **extra)
+                extra["train"] = self._trainer(source, self._watches(spec, config))
+            prepared = self._make(spec, config).prepare(source, seen, self.seed, **extra)
         return prepared
 
     @staticmethod
@@ -138,9 +139,24 @@ class Compressor:
         return load_target(spec.target)(config)
 
     def _observe(self, source: Source) -> Observed:
-        return self._trainer(source)(None)
+        preparations = self.registry.preparations(self.method, self.config)
+        watches = any(self._watches(spec, config) for spec, config in preparations)
+        return self._trainer(source, watches)(None)
 
-    def _trainer(self, source: Source) -> Trainer:
+    def _several(self, spec: MethodSpec, config: Config, source: Source, observed: Observed | None) -> Observed | None:
+        """What ``prepare`` looks through: further observers are trained where it asks for several."""
+        if observed is None or config.observers() == 1:
+            return observed
+        watches = self._watches(spec, config)
+        seeds = (training_seed(self.seed, f"{OBSERVER}-{number}") for number in range(1, config.observers()))
+        repeats = tuple(replace(self._trainer(source, watches), seed=seed)(None) for seed in seeds)
+        return replace(observed, repeats=repeats)
+
+    @staticmethod
+    def _watches(spec: MethodSpec, config: Config) -> bool:
+        return "dynamics" in spec.needs or config.watches()
+
+    def _trainer(self, source: Source, watches: bool = False) -> Trainer:
         from dqbench.nets.build import build
         from dqbench.observe.training import Trainer
 
@@ -154,6 +170,7 @@ class Compressor:
             device=self.device,
             precision="bf16" if self.device == "cuda" else "fp32",
             on_start=self.on_step,
+            watches=watches,
         )
 
 

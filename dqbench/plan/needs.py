@@ -12,7 +12,15 @@ from dqbench.specs import passes_per_step
 RATE = {"cpu": 1500.0, "cuda": 20_000.0}
 """Images per second: the guess of costs where nothing like was measured."""
 
-_EFFORT = {"train": 1.0, "relabel": 1 / 3, "observe": 1 / 3, "evaluate": 1 / 3, "prepare": 1.0, "compress": 0.0}
+_EFFORT = {
+    "train": 1.0,
+    "relabel": 1 / 3,
+    "observe": 1 / 3,
+    "dynamics": 4 / 3,
+    "evaluate": 1 / 3,
+    "prepare": 1.0,
+    "compress": 0.0,
+}
 """Of one image, as a share of training on it: what has no backward pass takes a third."""
 
 _GPU_GIB = {"train": 4.0, "relabel": 2.0, "observe": 2.0, "evaluate": 2.0}

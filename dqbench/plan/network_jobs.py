@@ -16,7 +16,7 @@ from dqbench.plan.needs import guessed_needs
 from dqbench.plan.plan import Roles
 from dqbench.plan.task_at_profile import TaskFacts
 from dqbench.seeds import OBSERVER
-from dqbench.specs import ArchSpec, Labels, ObserverSpec, Recipe, Stage
+from dqbench.specs import ArchSpec, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage
 
 SNAPSHOTS = 20
 
@@ -72,14 +72,59 @@ class NetworkJobs:
         self.made.setdefault(job.key, job)
         return job.key
 
-    def observer_network(self, seed: int) -> str:
-        """The observer: trained on the whole source by draws of its own, or with weights from elsewhere."""
+    def observer_network(self, seed: int, number: int = 0) -> str:
+        """The observer: trained on the whole source by draws of its own, or with weights from elsewhere.
+
+        ``number`` is 0 but where a method looks through several.
+        """
         arch, recipe = self.facts.registry.archs[self.observer.arch], self.observer.recipe
         if self.observer.weights:
             return self._once("pretrained", lambda: self._pretrained(arch))
-        own_draws = Taught(spec={"purpose": OBSERVER})
+        own_draws = Taught(spec={"purpose": _purpose(number)})
         samples = self.facts.source.train_samples
         return self.train(arch, recipe, seed, None, "the full source as observer", samples, own_draws)
+
+    def looked_through(
+        self, method: MethodSpec, config: Config, seed: int, roles: Roles
+    ) -> tuple[str | None, dict[str, str]]:
+        """What a method's ``prepare`` sees: the observer's architecture and the inputs of its job; none if it is blind.
+
+        Raises:
+            UsageError: it asks for what an observer that was trained elsewhere cannot give.
+        """
+        watched = "dynamics" in method.needs or config.watches()
+        if not watched and "observer" not in method.needs:
+            return None, {}
+        count = config.observers()
+        if self.observer.weights and (watched or count > 1):
+            wanted = "the course of its observer's training" if watched else f"{count} observers"
+            raise UsageError(
+                f"{method.name} needs {wanted}, but observer.weights={self.observer.weights} names one that was "
+                "trained elsewhere; leave it out"
+            )
+        inputs: dict[str, str] = {}
+        for number in range(count):
+            one = self._dynamics(seed, roles, number) if watched else self.observe(seed, roles, number)[1]
+            inputs |= {f"{role}_{number}" if number else role: key for role, key in one.items()}
+        return self.observer.arch, inputs
+
+    def _dynamics(self, seed: int, roles: Roles, number: int) -> dict[str, str]:
+        arch, recipe = self.facts.registry.archs[self.observer.arch], self.observer.recipe
+        spec = {
+            "source": self.facts.source_spec,
+            "arch": arch.name,
+            "arch_version": arch.version,
+            **self.facts.registry.code_words(arch, "arch_code"),
+            "recipe": _recipe_words(recipe),
+            "seed": seed,
+            "purpose": _purpose(number),
+            "precision": self.facts.precision,
+        }
+        images = self.facts.source.train_samples * recipe.for_samples(self.facts.source.train_samples).epochs
+        label = f"watch {arch.name} train on the full source, seed {seed}"
+        key = self.add("dynamics", spec, {}, label, images)
+        _note(roles, "dynamics", key)
+        return {"dynamics": key}
 
     def trains_observers(self, method: str) -> dict[str, Any]:
         """What the spec of a job says that trains observers itself.
@@ -94,13 +139,14 @@ class NetworkJobs:
             )
         return {"observer_recipe": _recipe_words(self.observer.recipe), "precision": self.facts.precision}
 
-    def observe(self, seed: int, roles: Roles) -> tuple[str, dict[str, str]]:
+    def observe(self, seed: int, roles: Roles, number: int = 0) -> tuple[str, dict[str, str]]:
         """What is read off the observer: its architecture's name, and the inputs of a job that is given it."""
-        arch, network = self.facts.registry.archs[self.observer.arch], self.observer_network(seed)
+        arch, network = self.facts.registry.archs[self.observer.arch], self.observer_network(seed, number)
         spec = {"source": self.facts.source_spec, "arch": arch.name, "precision": self.facts.precision}
         label = f"observe with {arch.name}, seed {seed}"
         observe = self.add("observe", spec, {"network": network}, label, self.facts.source.train_samples)
-        roles["observer"], roles["observe"] = (network,), (observe,)
+        _note(roles, "observer", network)
+        _note(roles, "observe", observe)
         return arch.name, {"observe": observe, "network": network}
 
     def taught(
@@ -202,6 +248,14 @@ class NetworkJobs:
             "precision": self.facts.precision,
         }
         return self.add("pretrained", spec, {}, f"take pretrained {arch.name}", 0)
+
+
+def _purpose(number: int) -> str:
+    return f"{OBSERVER}-{number}" if number else OBSERVER
+
+
+def _note(roles: Roles, role: str, key: str) -> None:
+    roles[role] = tuple(dict.fromkeys((*roles.get(role, ()), key)))
 
 
 @cache

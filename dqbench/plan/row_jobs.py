@@ -63,7 +63,7 @@ class RowJobs:
         roles: Roles = {}
         key: str | None = None
         for spec, config in self.facts.registry.preparations(*self._method()):
-            observer, inputs = self.networks.observe(seed, roles) if "observer" in spec.needs else (None, {})
+            observer, inputs = self.networks.looked_through(spec, config, seed, roles)
             if key:
                 inputs["prior"] = key
             options = {name: value for name, value in config.stated().items() if name not in spec.compress_only}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dqbench.data.source import Source
 from dqbench.seeds import derive, generator
-from dqbench.specs import Recipe
+from dqbench.specs import Config, MethodSpec, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,12 +76,34 @@ def observed(name: str) -> Observed:
     return Observed(_frozen(features), _frozen(logits), made.labels, "cpu", net, made.mean, made.std)
 
 
-def trainer(name: str, seed: int) -> Trainer:
+def looked_through(name: str, spec: MethodSpec, config: Config) -> Observed | None:
+    """What a method's ``prepare`` is given to look through."""
+    watches = "dynamics" in spec.needs or config.watches()
+    if not watches and "observer" not in spec.needs:
+        return None
+    views = [_watched(name, number) if watches or number else observed(name) for number in range(config.observers())]
+    return replace(views[0], repeats=tuple(views[1:]))
+
+
+@cache
+def _watched(name: str, number: int) -> Observed:
+    """What a small network says after each of a few epochs."""
+    short = trainer(name, 0, watches=True)
+    seen = replace(short, recipe=short.recipe.model_copy(update={"epochs": 4}))(None, "watched", number)
+    arrays = {what: _frozen(array) for what, array in seen.course().arrays().items()}
+    return replace(
+        seen, features=_frozen(seen.features), logits=_frozen(seen.logits), dynamics=type(seen.course())(**arrays)
+    )
+
+
+def trainer(name: str, seed: int, watches: bool = False) -> Trainer:
     """What trains such networks on parts of the set, for an epoch."""
     from dqbench.observe.training import Trainer
 
     recipe = Recipe(name="kit", epochs=1, batch_size=16, lr=0.01)
-    return Trainer(source(name), _network(source(name).classes, seeded=False), recipe, seed, "cpu", "fp32")
+    return Trainer(
+        source(name), _network(source(name).classes, seeded=False), recipe, seed, "cpu", "fp32", watches=watches
+    )
 
 
 def _network(classes: int, seeded: bool = True) -> Callable[[], nn.Module]:

@@ -51,10 +51,10 @@ def prepare(registry: Registry, spec: MethodSpec, config: Config, problem: str, 
     """The arrays that a method's ``compress`` starts from, read-only; None where it starts from nothing."""
     prepared: Arrays | None = None
     for one, options in registry.preparations(spec, config):
-        observed = problems.observed(problem) if "observer" in one.needs else None
+        observed = problems.looked_through(problem, one, options)
         named: dict[str, Any] = {} if prepared is None else {"prior": prepared}
         if options.trainings():
-            named["train"] = problems.trainer(problem, seed)
+            named["train"] = problems.trainer(problem, seed, options.watches() or "dynamics" in one.needs)
         made: Mapping[str, Any] = make(one, options).prepare(problems.source(problem), observed, seed, **named)
         prepared = {name: _read_only(array) for name, array in made.items()}
     return prepared

@@ -67,8 +67,14 @@ def train(net: nn.Module, data: TrainingData, setup: TrainingSetup, runtime: Run
     )
     with _own_draws(device):
         training.source.begin()
-        for epoch in range(history.start(), recipe.epochs + 1):
-            history.add(training.epoch(epoch))
+        first = history.start()
+        if runtime.on_weights is not None and first > 1:
+            runtime.on_weights(first - 1, joined(training.final(), net))
+        for epoch in range(first, recipe.epochs + 1):
+            row = training.epoch(epoch)
+            if runtime.on_weights is not None:
+                runtime.on_weights(epoch, joined(training.final(), net))
+            history.add(row)
             if runtime.on_epoch is not None:
                 runtime.on_epoch(epoch, recipe.epochs)
     to_device(net, device).load_state_dict(joined(training.final(), net))

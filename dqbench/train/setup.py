@@ -13,6 +13,7 @@ from torch import nn
 
 from dqbench.data.lazy import Images
 from dqbench.specs import Recipe
+from dqbench.train.result import StateDict
 from dqbench.train.soft_labels import RegionLabels
 
 Array = npt.NDArray[Any]
@@ -89,8 +90,11 @@ class Runtime:
         scratch: folder for checkpoints: after each epoch of a recipe with ``timm``, after epochs that end a minute
             or more after the last one otherwise; None writes none.
         on_epoch: called with (epoch, epochs) after each epoch.
+        on_weights: called with (epoch, weights that count now) after each epoch, before it is saved; where a training
+            goes on from a checkpoint, with that epoch first. It must leave torch's global generators alone.
     """
 
     workers: int = 0
     scratch: Path | None = None
     on_epoch: Callable[[int, int], None] | None = None
+    on_weights: Callable[[int, StateDict], None] | None = None

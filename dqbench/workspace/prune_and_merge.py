@@ -17,7 +17,7 @@ from dqbench.workspace import artifacts
 from dqbench.workspace.workspace import Workspace
 
 KEPT = (artifacts.JOB_FILE, artifacts.RESULT_FILE)
-_ARRAYS = ("observe", "prepare")
+_ARRAYS = ("observe", "dynamics", "prepare")
 DAY_S = 24 * 3600.0
 
 POLICY = """\

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec, select
+from dqbench import MethodSpec
+from dqbench.methods.coresets.early import EarlyConfig, early
 from dqbench.methods.coresets.ranked import Ranked
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dqbench.deferred import numpy as np
 
 
-class GraNdConfig(select.ScopeConfig):
+class GraNdConfig(EarlyConfig):
     """Options of grand."""
 
 
@@ -36,11 +37,13 @@ SPEC = MethodSpec(
     prepares=True,
     orders=True,
     scores=True,
+    compress_only=("window",),
     keeps="the largest gradient: the hardest, mislabelled ones among them",
     cost="one pass of the observer; O(n·(C + d)) time, O(n·(C + d)) memory",
     differs=(
-        "The paper takes the gradient of all layers, mean over ten networks; here it is that of the last layer of one "
-        "observer, at the end of its recipe, whose epochs are those of the profile. The paper's result at "
+        "The paper takes the gradient of all layers, mean over ten networks (several=10); here it is that of the last "
+        "layer of one observer, at the end of its recipe, whose epochs are those of the profile, or after 10 to 20 of "
+        "them (when=epoch). The paper's result at "
         "initialisation, epoch 0, does not reproduce, and no untrained network is used here. Budgets are met in each "
         "class; scope=dataset ranks all samples together, as the paper does. Gradients are of single samples: no batch "
         "inflates one."
@@ -51,8 +54,12 @@ SPEC = MethodSpec(
 class GraNd(Ranked):
     """Samples whose loss has the largest gradient in the last layer."""
 
+    config: GraNdConfig
+
     def score(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
         """|g|·√(1 + |h|²)."""
         from dqbench.observe import scores
 
+        if self.config.when != "end":
+            return early(self.config, observed, "grand")
         return scores.grand(observed.gradients(), observed.features)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec, select
-from dqbench.methods.coresets.ranked import Ranked
+from dqbench import MethodSpec
+from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dqbench.deferred import numpy as np
 
 
-class MarginConfig(select.ScopeConfig):
+class MarginConfig(RankedConfig):
     """Options of margin."""
 
 
@@ -36,6 +36,7 @@ SPEC = MethodSpec(
     prepares=True,
     orders=True,
     scores=True,
+    compress_only=("window",),
     keeps="the smallest margin: the least certain",
     cost="one pass of the observer; O(n·C) time, O(n·C) memory",
     differs=(

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from dqbench import MethodSpec, derive, select
 from dqbench.deferred import numpy as np
-from dqbench.methods.coresets.ranked import Ranked
+from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dqbench import Observed, Source
 
 
-class SSLPrototypesConfig(select.ScopeConfig):
+class SSLPrototypesConfig(RankedConfig):
     """Options of ssl-prototypes."""
 
     clusters: int | None = Field(None, ge=1, description="k of k-means; none is the number of classes")
@@ -43,6 +43,7 @@ SPEC = MethodSpec(
     prepares=True,
     orders=True,
     scores=True,
+    compress_only=("window",),
     keeps="the farthest from their centroid: the hardest (end=easy keeps the nearest)",
     cost="one pass of the observer; k-means in O(n·k·d) time per round, O(n·d) memory",
     differs=(
