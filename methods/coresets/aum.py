@@ -40,6 +40,7 @@ SPEC = MethodSpec(
     paper="Pleiss et al., Area Under the Margin Ranking, NeurIPS 2020, arXiv:2001.10528",
     needs=("dynamics",),
     prepares=True,
+    orders=True,
     scores=True,
     compress_only=("window",),
     keeps="the lowest AUM: the hardest, mislabelled ones among them (end=easy keeps the highest)",

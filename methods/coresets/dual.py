@@ -59,6 +59,7 @@ SPEC = MethodSpec(
     paper="Cho et al., Lightweight Dataset Pruning without Full Training, ICML 2025, arXiv:2502.06905",
     needs=("dynamics",),
     prepares=True,
+    orders=True,
     scores=True,
     compress_only=("window", "sampling", "exponent"),
     keeps="the uncertain and hard where much is kept, the easier the less is kept (sampling=top: the highest scores)",

@@ -37,6 +37,7 @@ SPEC = MethodSpec(
     paper="He et al., Large-scale Dataset Pruning with Dynamic Uncertainty, CVPR Workshops 2024, arXiv:2306.05175",
     needs=("dynamics",),
     prepares=True,
+    orders=True,
     scores=True,
     compress_only=("window",),
     keeps="the largest movement: neither the easy, always right, nor the hopeless, always wrong",

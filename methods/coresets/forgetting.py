@@ -41,6 +41,7 @@ SPEC = MethodSpec(
     paper="Toneva et al., An Empirical Study of Example Forgetting, ICLR 2019, arXiv:1812.05159",
     needs=("dynamics",),
     prepares=True,
+    orders=True,
     scores=True,
     compress_only=("window",),
     keeps="the most often forgotten; those never learned, mislabelled ones among them, first of all",

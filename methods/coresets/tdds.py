@@ -41,6 +41,7 @@ SPEC = MethodSpec(
     paper="Zhang et al., Spanning Training Progress (TDDS), CVPR 2024, arXiv:2311.13613",
     needs=("dynamics",),
     prepares=True,
+    orders=True,
     scores=True,
     compress_only=("window",),
     keeps="the largest variation",
