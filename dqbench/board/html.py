@@ -21,6 +21,7 @@ SCRIPTS = (
     "tables.js",
     "plots.js",
     "charts.js",
+    "forest.js",
     "cell.js",
     "main.js",
 )

@@ -11,11 +11,13 @@ function showCell(board, cell) {
     h("div", { class: "body" }, isDone(cell) ? resultParts(board, cell) : null, failureParts(cell.more), madeParts(cell.more)));
   dialog.showModal();
   dialog.scrollTop = 0;
+  view.cell = cell;
+  remember();
   redraw();
 }
 
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-dialog.addEventListener("close", () => { dialog.replaceChildren(); redraw(); });
+dialog.addEventListener("close", () => { dialog.replaceChildren(); view.cell = null; remember(); redraw(); });
 
 function resultParts(board, cell) {
   const tiles = data.columns.map((name, column) => [name, cell.x[column]]).filter(([, words]) => words);

@@ -17,22 +17,36 @@ function ratioCharts() {
   const spread = board.cells.some((cell) => isDone(cell) && cell.score[3]) ? "Bands are 95 % intervals over the seeds (ranges below three seeds)." : "Bands are ranges over the seeds: too few for an interval.";
   const charts = shownNetworks().map((network) => chart(board.networks[network], null,
     plot(`Score against samples kept on ${board.networks[network]}; the numbers are in the table of scores`, () => ratioChart(board, network))));
-  return h("section", null, heading(3, "Score against keep ratio"), h("p", { class: "muted" }, `${spread} The dashed lines are the random twin (grey) and full data.`), h("div", { class: "charts" }, charts));
+  return h("section", null, heading(3, "Score against keep ratio"), h("p", { class: "muted" }, `${spread} The dashed lines are the random twin (grey) and full data.`), legend(board, shownNetworks()), h("div", { class: "charts" }, charts));
 }
 
 function ratioChart(board, network) {
   const cells = (row) => board.cells.filter((cell) => cell.r === row && cell.n === network && cell.b >= 0 && isDone(cell) && isShown(cell)).sort((a, b) => share(board, a) - share(board, b));
   const lines = shownRows().filter((row) => board.rows[row].kind !== "full").map((row) => [row, cells(row)]).filter(([, found]) => found.length);
   const x = lines.flatMap(([, found]) => found.map((cell) => share(board, cell)));
-  const ticks = [...new Set(x.map((value) => Number(value.toPrecision(3))))].sort((a, b) => a - b);
+  const ticks = budgetTicks(board, lines.flatMap(([, found]) => found));
   const traces = lines.flatMap(([row, found]) => [band(board, row, found), line(board, row, found)]);
   return {
     traces: [...fullTraces(board, network, x), ...traces],
     more: {
-      xaxis: axis("samples kept, %", { type: ticks.at(-1) > 12 * ticks[0] ? "log" : "linear", ...(ticks.length <= 8 ? { tickvals: ticks, ticktext: ticks.map(String) } : {}) }),
+      xaxis: axis("samples kept, %", { type: Math.max(...x) > 12 * Math.min(...x) ? "log" : "linear", ...(ticks.length <= 8 ? { tickvals: ticks.map(([value]) => value), ticktext: ticks.map(([, words]) => words) } : {}) }),
       yaxis: axis(board.metric + ", %"),
     },
   };
+}
+
+// Where a budget's cells lie and what was asked for: 5, though 5.01 % of the samples were kept.
+function budgetTicks(board, cells) {
+  const found = new Map(cells.map((cell) => [cell.b, cell]));
+  return [...found.values()].map((cell) => {
+    const { text, value } = board.budgets[cell.b];
+    return [share(board, cell), String(Number((text.startsWith("keep") ? 100 * value : share(board, cell)).toPrecision(3)))];
+  }).sort((a, b) => a[0] - b[0]);
+}
+
+function legend(board, networks) {
+  const rows = shownRows().filter((row) => board.cells.some((cell) => cell.r === row && networks.includes(cell.n) && isDone(cell)));
+  return h("ul", { class: "legend" }, rows.map((row) => h("li", null, swatch(board, row), board.rows[row].label)));
 }
 
 function band(board, row, found) {
@@ -45,7 +59,7 @@ function line(board, row, found) {
   const { colour, symbol, dash } = look(board, row);
   return {
     x: found.map((cell) => share(board, cell)), y: found.map((cell) => cell.score[0]), mode: "lines+markers", name: plain(board.rows[row].label),
-    line: { color: colour, width: 2, dash }, marker: { color: colour, symbol, size: 8 }, customdata: found.map((cell) => indexOf(board, cell)),
+    line: { color: colour, width: 2, dash }, marker: { color: colour, symbol, size: 8, line: { color: symbol.endsWith("-open") ? colour : ink("surface"), width: 1.2 } }, customdata: found.map((cell) => indexOf(board, cell)),
     text: found.map((cell) => tip(board, cell, `${cell.x[COLUMN.samples]} samples`)), hovertemplate: "%{text}<extra></extra>",
   };
 }
@@ -115,7 +129,7 @@ function costCharts() {
   show(networks[0]);
   return h("section", null,
     h("div", { class: "bar" }, heading(3, "Score against cost"), networks.length > 1 ? select("architecture", networks.map((network) => [String(network), board.networks[network]]), String(networks[0]), (value) => show(Number(value))) : null),
-    h("p", { class: "muted" }, "The stepped line is the Pareto front of what is shown: nothing cheaper scores more. Larger marks keep more."), holder);
+    h("p", { class: "muted" }, "The stepped line is the Pareto front of what is shown: nothing cheaper scores more. Larger marks keep more."), legend(board, networks), holder);
 }
 
 function paretoPlot(board, network, cost, title, unit) {

@@ -32,6 +32,7 @@ function chip(words, off, index, more) {
     if (!off.delete(index)) off.add(index);
     button.setAttribute("aria-pressed", pressed());
     update();
+    remember();
   } }, more, words);
   return button;
 }
@@ -69,10 +70,12 @@ let update = () => {};
 function showBoard() {
   const board = view.board;
   const scores = h("div");
+  const forest = h("div");
   const charts = h("div", { class: "stack" });
   const cells = h("div");
   const showScores = () => scores.replaceChildren(scoreTable());
   update = () => {
+    forest.replaceChildren(...[forestSection()].filter(Boolean));
     showScores();
     charts.replaceChildren(...[ratioCharts(), ...sweepSections(), costCharts(), heatSection(), publishedSection()].filter(Boolean));
     cells.replaceChildren(cellTable());
@@ -85,7 +88,8 @@ function showBoard() {
     h("div", { class: "columns" }, board.outcome.length ? h("section", null, h("h2", null, "What it shows"), list(board.outcome)) : null, h("section", null, h("h2", null, "State"), list(board.state))),
     board.claims.length ? h("section", null, heading(2, "What papers claim"), h("ul", { class: "said" }, board.claims.map(([verdict, words]) => h("li", null, badge(verdict, verdict.split(" ")[0]), " ", words)))) : null,
     filters(board),
-    h("section", null, h("div", { class: "bar" }, heading(2, "Scores"), measures.length > 1 ? segmented("Measure", measures.map((name) => [name, name]), view.measure, (value) => { view.measure = value; showScores(); }) : null),
+    forest,
+    h("section", null, h("div", { class: "bar" }, heading(2, "Scores"), h("div", { class: "fields" }, tableOptions(board, measures, showScores))),
       scores, h("details", { class: "notes" }, h("summary", null, "How to read this"), list([...board.reading, ...board.columnWords]))),
     charts,
     board.across.rows.length ? h("section", null, heading(3, "Across budgets and architectures"), plainTable("Across budgets and architectures", board.across.header, board.across.names, board.across.rows)) : null,
@@ -96,21 +100,55 @@ function showBoard() {
   update();
 }
 
+function tableOptions(board, measures, show) {
+  const chosen = (name) => (value) => { view[name] = value; show(); remember(); };
+  return [
+    board.networks.length > 1 ? select("architecture", [...board.networks.map((name) => [name, name]), ["", "all side by side"]], view.network, chosen("network")) : null,
+    measures.length > 1 ? segmented("Measure", measures.map((name) => [name, name]), view.measure, chosen("measure")) : null,
+  ];
+}
+
+// The address: a board, after "?" what is shown of it, and the cell that is open. A link shows what its sender saw.
+const HIDDEN = { rows: (board) => board.rows.map((row) => row.name), budgets: (board) => board.budgets.map((budget) => budget.text), networks: (board) => board.networks };
+
 function addressed() {
-  try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; } // such as #%: no board is called so
+  const [id, asked] = location.hash.slice(1).split("?");
+  try { return [decodeURIComponent(id), new URLSearchParams(asked ?? "")]; } catch { return ["", new URLSearchParams()]; } // such as #%: no board is called so
+}
+
+function remember() {
+  const board = view.board;
+  if (!board) return;
+  const asked = new URLSearchParams();
+  for (const [name, of] of Object.entries(HIDDEN)) for (const index of view[name]) asked.append("without-" + name, of(board)[index]);
+  if (view.measure !== "score") asked.set("measure", view.measure);
+  if (board.networks.length > 1 && view.network !== board.networks[mainNetwork(board)]) asked.set("table", view.network);
+  if (view.cell) asked.set("cell", placeText(board, view.cell));
+  history.replaceState(null, "", "#" + board.id + (asked.size ? "?" + asked : ""));
+}
+
+function recall(board, asked) {
+  for (const [name, of] of Object.entries(HIDDEN)) {
+    const known = of(board);
+    for (const words of asked.getAll("without-" + name)) if (known.includes(words)) view[name].add(known.indexOf(words));
+  }
+  if (MEASURES.includes(asked.get("measure"))) view.measure = asked.get("measure");
+  if (asked.get("table") === "" || board.networks.includes(asked.get("table"))) view.network = asked.get("table");
 }
 
 function route() {
-  const wanted = addressed();
+  const [wanted, asked] = addressed();
   if (wanted === "main") return;
   const board = boards.find((found) => found.id === wanted);
   if (dialog.open) dialog.close();
   byId("boards").value = board ? board.id : "";
   document.title = board ? `${board.title} · dqbench` : "dqbench leaderboards";
   view.board = null;
-  if (board) { open(board); showBoard(); } else showOverview();
+  if (board) { open(board); recall(board, asked); showBoard(); } else showOverview();
   redraw();
   scrollTo(0, 0);
+  const cell = board?.cells.find((found) => placeText(board, found) === asked.get("cell"));
+  if (cell) showCell(board, cell);
 }
 
 byId("boards").append(h("option", { value: "" }, "All boards"), ...boards.map((board) => h("option", { value: board.id }, board.title)));

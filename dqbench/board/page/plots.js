@@ -86,3 +86,6 @@ function redraw() {
     else if (drawn.has(place)) draw(place);
   }
 }
+
+// What is printed must be drawn: charts that have not been in sight yet are, where the library is there already.
+addEventListener("beforeprint", () => { if (window.Plotly) for (const place of pending.keys()) if (!drawn.has(place)) draw(place); });

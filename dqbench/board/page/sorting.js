@@ -18,7 +18,8 @@ function compare(a, b) {
 
 // columns: {name, group, number, title}; rows: arrays of {text, value, node}; the first column heads its row.
 function sortable({ columns, rows, label, groups }) {
-  let sorted = { column: -1, down: false };
+  const before = view.sorts[label];
+  let sorted = { column: before ? columns.findIndex((column) => column.name === before.name) : -1, down: before?.down ?? false };
   let all = false;
   const body = h("tbody");
   const headers = columns.map((column, index) => h("th", { scope: "col", class: column.number ? "number" : null },
@@ -27,6 +28,7 @@ function sortable({ columns, rows, label, groups }) {
 
   function sort(index) {
     sorted = sorted.column === index ? { column: index, down: !sorted.down } : { column: index, down: Boolean(columns[index].number) };
+    view.sorts[label] = { name: columns[index].name, down: sorted.down };
     show();
   }
 
@@ -48,14 +50,37 @@ function sortable({ columns, rows, label, groups }) {
     const shown = all ? found : found.slice(0, FEW);
     body.replaceChildren(...shown.map((row) => h("tr", null, row.map((cell, index) => h(index ? "td" : "th",
       { scope: index ? null : "row", class: columns[index].number ? "number" : null }, cell.node ? cell.node() : cell.text)))));
+    for (const [number, button] of [...body.querySelectorAll("button.cell")].entries()) button.tabIndex = number ? -1 : 0;
     more.hidden = shown.length === found.length;
     more.textContent = `Show all ${found.length.toLocaleString("en")} rows`;
   }
 
   show();
   const head = h("thead", null, groups ? h("tr", { class: "groups" }, groups.map(([name, span]) => h(name ? "th" : "td", { colspan: span, scope: name ? "colgroup" : null }, name))) : null, h("tr", null, headers));
-  const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", null, head, body));
+  const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, h("table", { onkeydown: roam }, head, body));
   return h("div", { class: "table" }, scroll, more);
+}
+
+const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+// One tab stop for all cells of a table: arrows go on to the next one in their direction.
+function roam(event) {
+  const step = STEPS[event.key];
+  const from = event.target.closest("button.cell");
+  if (!step || !from) return;
+  event.preventDefault();
+  const rows = [...from.closest("tbody").rows];
+  let [r, c] = [rows.indexOf(from.closest("tr")), from.closest("td, th").cellIndex];
+  for (;;) {
+    [r, c] = [r + step[0], c + step[1]];
+    if (!rows[r]?.cells[c]) return;
+    const to = rows[r].cells[c].querySelector("button.cell");
+    if (!to) continue;
+    from.tabIndex = -1;
+    to.tabIndex = 0;
+    to.focus();
+    return;
+  }
 }
 
 // A table of texts, as the Markdown board has it: its first columns are words, the others start with a number.

@@ -27,18 +27,24 @@ function look(board, index) {
   const control = row.kind === "control";
   return {
     colour: colours[number % colours.length],
-    symbol: SYMBOLS[number % SYMBOLS.length] + (control ? "-open" : ""),
+    symbol: SYMBOLS[(number + Math.floor(number / SYMBOLS.length)) % SYMBOLS.length] + (control ? "-open" : ""), // no pair of a colour and a symbol twice in a hundred
     dash: control ? "dot" : "solid",
   };
 }
 
 // What is shown of a board: sets of the rows, networks and budgets that are switched off.
-const view = { board: null, measure: "score", rows: new Set(), networks: new Set(), budgets: new Set() };
+const view = { board: null, measure: "score", network: "", cell: null, sorts: {}, rows: new Set(), networks: new Set(), budgets: new Set() };
 
 function open(board) {
   view.board = board;
-  view.measure = "score";
+  Object.assign(view, { measure: "score", network: board.networks.length > 1 ? board.networks[mainNetwork(board)] : "", cell: null, sorts: {} });
   for (const name of ["rows", "networks", "budgets"]) view[name] = new Set();
+}
+
+// The network with most cells; what the score table shows at first.
+function mainNetwork(board) {
+  const counts = board.networks.map((_, network) => board.cells.filter((cell) => cell.n === network && isDone(cell)).length);
+  return counts.indexOf(Math.max(...counts));
 }
 
 const indices = (items, off) => items.map((_, index) => index).filter((index) => !off.has(index));

@@ -13,7 +13,8 @@ function cellButton(board, cell, words) {
 }
 
 function rowName(board, row) {
-  return h("span", { class: "name " + board.rows[row].kind }, swatch(board, row), board.rows[row].name);
+  const { kind, name } = board.rows[row];
+  return h("span", { class: "name " + kind, title: name }, swatch(board, row), h("span", null, name));
 }
 
 function measureCell(board, cell, measure) {
@@ -29,20 +30,18 @@ function scoreTable() {
   const budgets = board.budgets.length ? shownBudgets() : [-1];
   const kept = new Set(board.cells.filter((cell) => cell.b >= 0).map((cell) => `${cell.n} ${cell.b}`));
   const here = (network) => budgets.filter((budget) => budget < 0 || kept.has(`${network} ${budget}`));
-  const networks = shownNetworks().map((network) => [network, here(network).length ? here(network) : [-1]]);
+  const one = board.networks.indexOf(view.network);
+  const networks = shownNetworks().filter((network) => one < 0 || view.networks.has(one) || network === one).map((network) => [network, here(network).length ? here(network) : [-1]]);
   const places = networks.flatMap(([network, here]) => here.map((budget) => [network, budget]));
   const ranked = view.measure === "score" && board.rows.some((row) => row.rank);
-  const columns = [{ name: "method" }, ...places.map(([, budget]) => ({ name: budget < 0 ? "all" : board.budgets[budget].text, number: true }))];
-  const rows = shownRows().filter((row) => view.measure === "score" || !["full", "twin"].includes(board.rows[row].kind)).map((row) => [
+  const rank = ranked ? [{ name: "rank", number: true, title: "interval of ranks over the board" }] : [];
+  const columns = [{ name: "method" }, ...rank, ...places.map(([, budget]) => ({ name: budget < 0 ? "all" : board.budgets[budget].text, number: true }))];
+  const rows = byEvidence(board, shownRows()).filter((row) => view.measure === "score" || !["full", "twin"].includes(board.rows[row].kind)).map((row) => [
     { value: board.rows[row].name, node: () => rowName(board, row) },
-    ...places.map(([network, budget]) => measureCell(board, cellAt(board, row, network, budget), view.measure)),
     ...(ranked ? [rankCell(board.rows[row].rank)] : []),
+    ...places.map(([network, budget]) => measureCell(board, cellAt(board, row, network, budget), view.measure)),
   ]);
-  const groups = [["", 1], ...networks.map(([network, here]) => [board.networks[network], here.length])];
-  if (ranked) {
-    columns.push({ name: "rank", number: true, title: "interval of ranks over the board" });
-    groups.push(["", 1]);
-  }
+  const groups = [["", 1 + rank.length], ...networks.map(([network, here]) => [board.networks[network], here.length])];
   return sortable({ label: `${view.measure} of every method`, columns, rows, groups });
 }
 
