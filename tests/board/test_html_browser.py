@@ -20,9 +20,10 @@ from dqbench.specs import Recipe
 
 if not (shutil.which("chromium") and shutil.which("chromedriver")):
     pytest.skip("chromium and chromedriver are not there: THE PAGE WAS NOT OPENED", allow_module_level=True)
-if not (importlib.util.find_spec("selenium") and importlib.util.find_spec("plotly")):
-    pytest.skip("selenium or plotly is not there: THE PAGE WAS NOT OPENED", allow_module_level=True)
+if not all(importlib.util.find_spec(name) for name in ("selenium", "plotly", "axe_core_python")):
+    pytest.skip("selenium, plotly or axe-core is not there: THE PAGE WAS NOT OPENED", allow_module_level=True)
 
+import axe_core_python
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -161,7 +162,7 @@ def records(request: pytest.FixtureRequest) -> list[Record]:
     make, rng = factory.make_record, np.random.default_rng(0)
     paper: dict[str, Any] = {
         "profile": "paper",
-        "recipe": Recipe(name="paper", epochs=200, batch_size=128, lr=0.1),
+        "recipe": Recipe(name="paper", epochs=200, batch_size=128, lr=0.1, augment=("crop4", "flip")),
         "source": {"train_per_class": None, "test_per_class": None, "train_samples": 50000, "test_samples": 10000},
     }
     found = []
@@ -198,6 +199,14 @@ def board_of(records: list[Record]) -> Callable[[str], str]:
 
 CIFAR = "cifar10-xarch-1-paper"
 SCORES = "score of every method"
+
+
+def _side_by_side(page: Page) -> None:
+    """Show every architecture in the table of scores."""
+    (field,) = [f for f in page.all(".field") if f.text.startswith("architecture") and "all side by side" in f.text]
+    page.run(
+        "const s = arguments[0].querySelector('select'); s.value = ''; s.dispatchEvent(new Event('change'))", field
+    )
 
 
 def test_the_overview_opens_with_the_answer_and_folds_smoke(page: Page, site: Path) -> None:
@@ -241,10 +250,12 @@ def test_the_scores_on_screen_are_the_boards(
 ) -> None:
     page.open(site, board_of(CIFAR))
     (board,) = [b for b in files.boards(entries_of(records))["cifar10-xarch"] if b.section.setting.profile == "paper"]
+    _side_by_side(page)
     shown = page.texts(f'.scroll[aria-label="{SCORES}"] button.cell')
+    best_first = {"full": 0, "random": 1, "adq": 2, "dq": 3, "broken": 4}
     numbers = [
         cell
-        for row in board.section.rows
+        for row in sorted(board.section.rows, key=lambda row: best_first[row.method])
         for n in board.section.networks
         for b in board.section.budgets
         if (cell := board.cell(row, n, b))
@@ -286,9 +297,9 @@ def test_filters_hide_rows_columns_and_lines(page: Page, site: Path, board_of: C
     assert page.column(SCORES, 1) == ["full", "random", "adq"]
     assert page.texts(f'.scroll[aria-label="{SCORES}"] thead tr:last-child th button') == [
         "method",
+        "rank",
         "keep 0.1",
         "keep 0.2",
-        "rank",
     ]
     assert set(page.column("All cells", 3)) == {"resnet18"}
     assert len(page.all('.plot[aria-label^="Score against samples kept"]')) == 1
@@ -396,9 +407,92 @@ def test_hostile_records_are_only_text(page: Page, site: Path, board_of: Callabl
     assert HOSTILE in page.column(SCORES, 1)[1]
     traces = page.chart("Score against samples kept")
     assert not any("<a" in str(trace.get("name")) for trace in traces)
-    page.all(f'.scroll[aria-label="{SCORES}"] tbody tr:nth-child(2) button.cell')[0].click()
+    page.all(f'.scroll[aria-label="{SCORES}"] tbody tr:nth-child(2) button.cell')[0].send_keys(Keys.ENTER)
     page.until(lambda: HOSTILE in page.one("#cell").text)
     assert page.run("return [window.hacked ?? null, document.images.length]") == [None, 0]
+
+
+def test_a_board_opens_with_the_intervals_of_its_differences(
+    page: Page, site: Path, board_of: Callable[[str], str]
+) -> None:
+    page.open(site, board_of(CIFAR))
+    titles = page.texts(".forest .mark title")
+    assert len(titles) == 2 * 3 * 2
+    assert all(("▲" in title) == title.startswith("adq") for title in titles)
+    page.chip("Methods", "dq")
+    assert len(page.all(".forest .mark")) == 3 * 2
+    page.run("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", page.all(".forest .mark.above")[0])
+    page.until(lambda: page.run("return document.getElementById('cell').open"))
+    assert "adq" in page.one("#cell-title").text
+
+
+def test_an_address_shows_what_its_sender_saw(page: Page, site: Path, board_of: Callable[[str], str]) -> None:
+    page.open(site, board_of(CIFAR))
+    page.chip("Methods", "dq")
+    page.chip("Budgets", "keep 0.2")
+    page.all('.segmented[aria-label="Measure"] button')[1].click()
+    button = page.all('.scroll[aria-label="Δ random of every method"] button.cell')[0]
+    button.click()
+    page.until(lambda: page.run("return document.getElementById('cell').open"))
+    title, address = page.one("#cell-title").text, page.run("return location.href")
+    page.driver.get("about:blank")
+    page.driver.get(address)
+    page.until(lambda: page.run("return document.getElementById('cell').open"))
+    assert page.one("#cell-title").text == title
+    ActionChains(page.driver).send_keys(Keys.ESCAPE).perform()
+    page.until(lambda: "cell=" not in page.run("return location.hash"))
+    assert page.column("Δ random of every method", 1) == ["adq", "broken"]
+    assert "keep 0.2" not in page.texts('.scroll[aria-label="Δ random of every method"] thead button')
+
+
+def test_the_order_of_a_table_outlives_a_filter(page: Page, site: Path, board_of: Callable[[str], str]) -> None:
+    page.open(site, board_of(CIFAR))
+    heads = page.all('.scroll[aria-label="All cells"] thead button')
+    score = [head.text.strip() for head in heads].index("score")
+    heads[score].click()
+    page.chip("Methods", "adq")
+    numbers = [float(words.split(" ")[0]) for words in page.column("All cells", score + 1) if words != "failed"]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_one_tab_stop_for_the_cells_of_a_table(page: Page, site: Path, board_of: Callable[[str], str]) -> None:
+    page.open(site, board_of(CIFAR))
+    table = f'.scroll[aria-label="{SCORES}"]'
+    (first,) = page.all(f'{table} button.cell[tabindex="0"]')
+    first.send_keys(Keys.ARROW_RIGHT)
+    (second,) = page.all(f'{table} button.cell[tabindex="0"]')
+    assert second != first
+    assert page.run("return document.activeElement === arguments[0]", second)
+    second.send_keys(Keys.ARROW_DOWN)
+    second = page.run("return document.activeElement")
+    assert page.run("return arguments[0].closest('tr').rowIndex", second) == 1 + page.run(
+        "return arguments[0].closest('tr').rowIndex", first
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_for_keyboards_and_screen_readers(
+    page: Page, site: Path, board_of: Callable[[str], str], scheme: str
+) -> None:
+    for board in ("", board_of(CIFAR), board_of("cifar10-xarch-1-smoke")):
+        page.open(site, board)
+        page.prefer(scheme)
+        assert _faults(page) == []
+    page.all("button.cell")[0].click()
+    page.until(lambda: page.run("return document.getElementById('cell').open"))
+    assert _faults(page) == []
+
+
+def _faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, each with an element."""
+    if not page.run("return Boolean(window.axe)"):
+        page.command("Page.setBypassCSP", enabled=True)
+        page.run((Path(axe_core_python.__file__).parent / "axe.min.js").read_text() + ";window.axe = axe;")
+    found = page.driver.execute_async_script(
+        "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(done, (e) => done(String(e)))"
+    )
+    serious = [fault for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in serious]
 
 
 def test_the_theme_follows_the_system_and_the_button(page: Page, site: Path, board_of: Callable[[str], str]) -> None:

@@ -1,6 +1,6 @@
 // The figure that a board opens with: differences to random with their intervals, a panel for each budget and network.
 
-const FOREST = { row: 20, panel: 168, gap: 18, head: 24, foot: 24 };
+const FOREST = { row: 20, head: 24, foot: 24 };
 const markOf = (cell) => ({ "▲": "above", "▼": "below" })[cell.x[COLUMN["Δ random"]].at(-1)] ?? "open";
 const hasInterval = (cell) => cell && isDone(cell) && cell.delta && cell.delta[3];
 
@@ -38,21 +38,22 @@ function forestScale(board, rows, networks, budget) {
 }
 
 function forestDrawing(board, rows, network, budgets, scales) {
-  const { row: line, panel, gap, head, foot } = FOREST;
+  const { row: line, head, foot } = FOREST;
+  const [panel, gap] = budgets.length > 4 ? [116, 14] : [180, 20];
   const left = 30 + 7 * Math.max(board.networks[network].length, ...rows.map((row) => Math.min(32, board.rows[row].name.length)));
   const width = left + budgets.length * (panel + gap);
   const height = head + rows.length * line + foot;
   const names = rows.map((row, i) => s("text", { x: 22, y: head + line * i + 14, class: board.rows[row].kind }, shortened(board.rows[row].name, 32), s("title", null, board.rows[row].name)));
   const dots = rows.map((row, i) => s("circle", { cx: 11, cy: head + line * i + 10, r: 4, fill: look(board, row).colour }));
-  const panels = budgets.map((budget, i) => forestPanel(board, rows, network, budget, scales[i], left + i * (panel + gap)));
+  const panels = budgets.map((budget, i) => forestPanel(board, rows, network, budget, scales[i], left + i * (panel + gap), panel));
   return s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `Difference to random on ${board.networks[network]}` },
     s("text", { x: 4, y: 15, class: "title" }, board.networks[network]), names, dots, panels);
 }
 
 const shortened = (words, most) => (words.length > most ? words.slice(0, most - 1) + "…" : words);
 
-function forestPanel(board, rows, network, budget, end, left) {
-  const { row: line, panel, head } = FOREST;
+function forestPanel(board, rows, network, budget, end, left, panel) {
+  const { row: line, head } = FOREST;
   const bottom = head + rows.length * line;
   const x = (points) => left + (panel * (Math.max(-1, Math.min(1, points / end)) + 1)) / 2;
   const ticks = [[-end, "start"], [0, "middle"], [end, "end"]].map(([value, anchor]) => s("text", { x: x(value), y: bottom + 15, "text-anchor": anchor, class: "tick" }, value > 0 ? `+${value}` : String(value).replace("-", "−")));
@@ -66,6 +67,6 @@ function forestMark(board, cell, x, y, end) {
   const [mean, low, high] = cell.delta;
   const tips = [[low < -end, x(low), 1], [high > end, x(high), -1]].filter(([beyond]) => beyond).map(([, tip, way]) => s("path", { d: `M${tip} ${y}l${6 * way} -4v8z` }));
   return s("g", { class: "mark " + markOf(cell), onclick: () => showCell(board, cell) }, s("title", null, `${placeText(board, cell)}: ${cell.x[COLUMN["Δ random"]]} points`),
-    s("rect", { x: x(-end), y: y - FOREST.row / 2, width: FOREST.panel, height: FOREST.row, class: "target" }),
+    s("rect", { x: x(-end), y: y - FOREST.row / 2, width: x(end) - x(-end), height: FOREST.row, class: "target" }),
     s("line", { x1: x(low), x2: x(high), y1: y, y2: y }), tips, s("circle", { cx: x(mean), cy: y, r: 4.5 }));
 }
