@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from dqbench import byte_sizes
-from dqbench.board import agreement, answer, claim_words, comparing, corruptions, sentences, sweeps, tables, text
+from dqbench.board import (
+    agreement,
+    answer,
+    claim_words,
+    comparing,
+    corruptions,
+    hard_beside_soft,
+    sentences,
+    sweeps,
+    tables,
+    text,
+)
 from dqbench.board.board import Board, CellNumbers
 from dqbench.board.costs import ROLES
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
@@ -128,6 +139,7 @@ def _board(board: Board, boards: Sequence[Board], known: Published, sources: Sou
         "budgets": [{"text": text.budget(budget), "value": budget.value} for budget in section.budgets],
         "cells": [_cell(board, cell_key, curves, sources) for cell_key in cell_keys],
         "across": _table(tables.across_table(board)),
+        "beside": _beside(board, boards),
         "corruptions": _corruptions(board),
         "sweeps": [_sweep(board, sweep) for sweep in sweeps.sweeps(section)],
         "compared": [_comparison(c, index, sources.facts) for c in compared],
@@ -215,6 +227,14 @@ def _ends(value: Estimate | None) -> list[float] | None:
 
 def _table(content: Table) -> dict[str, Any]:
     return {"header": content.header, "rows": content.rows, "names": content.names}
+
+
+def _beside(board: Board, boards: Sequence[Board]) -> dict[str, Any] | None:
+    """Hard labels beside soft ones, where the board is one of those that are compared."""
+    for group in hard_beside_soft.groups(boards):
+        if any(one is board for one in group):
+            return {"table": _table(hard_beside_soft.beside_table(group)), "words": hard_beside_soft.words(group)}
+    return None
 
 
 def _corruptions(board: Board) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from dqbench.board import agreement, corruptions, costs, grid_words, sentences, sweeps, tables, text
+from dqbench.board import agreement, corruptions, costs, grid_words, hard_beside_soft, sentences, sweeps, tables, text
 from dqbench.board.answer import LEGEND, STRENGTH, Answer, answer
 from dqbench.board.board import Board
 from dqbench.board.claim_words import counted, of_board
@@ -33,6 +33,7 @@ def document(
     if len(boards) > 1:
         blocks.append("Regimes are never mixed; each has its own section:")
         blocks.append("\n".join(f"{i}. {escape(words)}" for i, words in enumerate(titles, start=1)))
+    blocks += _hard_beside_soft(boards)
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
         own = [one for one in judged if one.setting == board.section.setting]
@@ -40,6 +41,18 @@ def document(
         more = agreement.words(board, boards)
         blocks += [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
+
+
+def _hard_beside_soft(boards: Sequence[Board]) -> list[str]:
+    blocks = []
+    for group in hard_beside_soft.groups(boards):
+        setting = group[0].section.setting
+        blocks += [
+            f"## Hard labels beside soft ones: {escape(setting.profile)}",
+            table(hard_beside_soft.beside_table(group)),
+            bullets(hard_beside_soft.words(group)),
+        ]
+    return blocks
 
 
 def overview(

@@ -24,6 +24,7 @@ from dqbench.board.reading import entries_of
 from dqbench.errors import UsageError
 from dqbench.plugins import Registry
 from dqbench.records import Record
+from dqbench.specs import Recipe
 
 MakeRecord = Callable[..., Record]
 LIBRARY = html_library.pack("/** plotly.js v0.0.1 */")
@@ -257,3 +258,16 @@ def test_the_installed_library_is_packed_and_read_back() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", library.version)
     assert html_library.read(html.render(_content([]), library)) == library
     assert len(library.packed) < 3_000_000
+
+
+def test_hard_beside_soft_is_on_the_page_of_each_regime_and_no_other(make: MakeRecord) -> None:
+    taught = {
+        "teacher_arch": "resnet10-slim",
+        "teacher_recipe": Recipe(name="observer-8", epochs=8, batch_size=32, lr=0.1),
+    }
+    found = [make("random", 0.1, [50.0, 51.0]), make("random", 0.1, [55.0, 56.0], labels="teacher", **taught)]
+    boards = _content([*found, make("random", 0.1, [50.0, 51.0], profile="quick")])["boards"]
+    shown = {(board["profile"], board["labels"]): board["beside"] for board in boards}
+    assert shown["quick", "hard"] is None
+    assert shown["smoke", "hard"] == shown["smoke", "teacher"]
+    assert [row[3] for row in shown["smoke", "hard"]["table"]["rows"]] == ["hard", "teacher"]

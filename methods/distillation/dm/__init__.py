@@ -57,6 +57,7 @@ SPEC = MethodSpec(
     config=DMConfig,
     kind="distillation",
     version=1,
+    labels=("hard", "soft", "teacher"),
     summary="images made so that random networks' mean embedding of each class is that of real images",
     paper="Zhao & Bilen, Dataset Condensation with Distribution Matching, WACV 2023, arXiv:2110.04181",
     makes="float32",
