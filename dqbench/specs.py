@@ -248,6 +248,8 @@ class MethodSpec:
             ``observed=`` where there is no ``prepare``. ``("dynamics",)`` if ``prepare`` needs the whole course of that
             training besides, as ``observed.dynamics``.
         prepares: whether the class has ``prepare``.
+        stops: whether ``prepare`` takes ``largest=``, a :class:`dqbench.budgets.ResolvedBudget`: no larger one will be
+            asked for, and samples beyond it need no order. ``run`` prepares once for all budgets and never gives it.
         builds_on: a method whose prepared arrays this one starts from: its own ``prepare`` gets them as ``prior``;
             without one of its own they are what ``compress`` gets. Its config must have that method's options.
         compress_only: options that only ``compress`` reads, so that changing one never prepares again.
@@ -282,6 +284,7 @@ class MethodSpec:
     paper: str = ""
     needs: tuple[str, ...] = ()
     prepares: bool = False
+    stops: bool = False
     builds_on: str | None = None
     compress_only: tuple[str, ...] = ()
     control_of: str | None = None

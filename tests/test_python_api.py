@@ -34,6 +34,19 @@ def test_compress_gives_native_ids_within_the_budget(tmp_path: Path) -> None:
     assert sorted(np.bincount(kept.ids % 4).tolist()) == [2, 2, 3, 3]
 
 
+def test_compress_stops_greedy_methods_at_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, stops = tmp_path / "mine.npz", []
+    np.savez(path, x_train=np.zeros((12, 28, 28, 1), dtype=np.uint8), y_train=np.arange(12) % 3)
+
+    def order(features: np.ndarray, first: int, stop: int) -> np.ndarray:
+        stops.append((len(features), stop))
+        return np.arange(stop)
+
+    monkeypatch.setattr("dqbench.select.k_center.k_center_order", order)
+    dqbench.compress(path, "k-center", ipc=3, epochs=1)
+    assert stops == [(4, 3)] * 3
+
+
 @pytest.mark.parametrize("budget", [{}, {"keep": 0.1, "ipc": 3}])
 def test_compress_wants_one_budget(tmp_path: Path, budget: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="give one of keep=RATIO, ipc=IMAGES_PER_CLASS and max_bytes=SIZE"):

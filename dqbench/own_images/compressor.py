@@ -106,7 +106,7 @@ class Compressor:
 
     def _choose(self, source: Source, resolved: ResolvedBudget, observed: Observed | None) -> Compressed:
         with computing_on(self.device):
-            prepared = self._prepare(source, observed)
+            prepared = self._prepare(source, observed, resolved)
             self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
             seen = {"observed": observed} if self.method.observes_in_compress else {}
             method = self._make(self.method, self.config)
@@ -123,7 +123,9 @@ class Compressor:
         look = network_looked_into(pixels, source, lambda: _network(observed))
         return drop_patches(kept, source, pixels, look, self.seed, self.device)
 
-    def _prepare(self, source: Source, observed: Observed | None) -> Mapping[str, np.ndarray[Any, Any]] | None:
+    def _prepare(
+        self, source: Source, observed: Observed | None, resolved: ResolvedBudget
+    ) -> Mapping[str, np.ndarray[Any, Any]] | None:
         prepared: Mapping[str, np.ndarray[Any, Any]] | None = None
         for spec, config in self.registry.preparations(self.method, self.config):
             seen = self._several(spec, config, source, observed)
@@ -131,6 +133,8 @@ class Compressor:
             extra: dict[str, Any] = {} if prepared is None else {"prior": prepared}
             if config.trainings():
                 extra["train"] = self._trainer(source, self._watches(spec, config))
+            if spec.stops and spec is self.method:
+                extra["largest"] = resolved
             prepared = self._make(spec, config).prepare(source, seen, self.seed, **extra)
         return prepared
 

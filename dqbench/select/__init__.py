@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dqbench.select.herding import herding_order
     from dqbench.select.k_center import k_center_order
     from dqbench.select.rank_one import RankOne, unit
-    from dqbench.select.sampling import bin_quotas, first, group_budgets, groups, sample, subset
+    from dqbench.select.sampling import bin_quotas, first, group_budgets, group_stops, groups, sample, subset
 
 __all__ = [
     "Bins",
@@ -35,6 +35,7 @@ __all__ = [
     "first",
     "graph_cut_bins",
     "group_budgets",
+    "group_stops",
     "groups",
     "herding_order",
     "k_center_order",
@@ -56,6 +57,7 @@ __getattr__ = deferred.attributes(
         "first": "dqbench.select.sampling",
         "graph_cut_bins": "dqbench.select.graphcut",
         "group_budgets": "dqbench.select.sampling",
+        "group_stops": "dqbench.select.sampling",
         "groups": "dqbench.select.sampling",
         "herding_order": "dqbench.select.herding",
         "k_center_order": "dqbench.select.k_center",

@@ -60,6 +60,28 @@ class Bins:
         return cls.of(group, orders, {key: [len(order)] for key, order in orders.items()})
 
     @classmethod
+    def greedy(
+        cls,
+        group: IntArray,
+        order_of: Callable[[IntArray, int], IntArray],
+        stops: Mapping[int, int] | None = None,
+    ) -> Bins:
+        """One bin for each group, the first of it in the order of picking, the others by position.
+
+        Args:
+            group: group of each sample, shape (n,).
+            order_of: called with the positions of a group's samples, shape (m,), rising, and how many to pick; gives
+                so many of them as places.
+            stops: how many to pick of each group; None for all.
+        """
+
+        def order(members: IntArray) -> IntArray:
+            stop = len(members) if stops is None else stops[int(group[members[0]])]
+            return completed(order_of(members, stop), len(members))
+
+        return cls.ordered(group, order)
+
+    @classmethod
     def ranked(cls, group: IntArray, scores: npt.NDArray[Any]) -> Bins:
         """One bin for each group, the highest score first; equal scores in the order of the positions.
 
@@ -135,6 +157,13 @@ def bin_sizes(samples: int, bins: int) -> list[int]:
     """Sizes of ``min(bins, samples)`` bins that differ by at most 1, the larger ones first."""
     number = min(bins, samples)
     return [samples // number + (i < samples % number) for i in range(number)] if number else []
+
+
+def completed(order: IntArray, length: int) -> IntArray:
+    """An order of all places below ``length``: first those of ``order``, then the others, rising."""
+    left = np.ones(length, dtype=bool)
+    left[order] = False
+    return np.concatenate([order, np.flatnonzero(left)])
 
 
 def _permutation(order: IntArray, length: int) -> IntArray:

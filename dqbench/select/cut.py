@@ -49,6 +49,34 @@ class GraphCut:
         return out
 
 
+class Picks:
+    """The sum of the vectors that were picked: all that the gains of others depend on."""
+
+    def __init__(self, cut: GraphCut, vectors: RankOne) -> None:
+        self._vectors, self._number = vectors, 0
+        self._sum = np.zeros((vectors.left.shape[1], vectors.right.shape[1]))
+        self._scale, self._shift = (2.0, 0.0) if cut.metric == "cosine" else (4.0, 2.0)
+
+    def add(self, pick: int) -> None:
+        """Count a vector in."""
+        self._sum += self._vectors.left[pick][:, None] * self._vectors.right[pick]
+        self._number += 1
+
+    def rise(self, longest: float) -> float:
+        """The most that the picks can have raised the gain of a vector, none being longer than ``longest``."""
+        return longest * (self._scale * float(np.linalg.norm(self._sum)) + self._shift * self._number * longest)
+
+    def taken_from(self, gain: FloatArray, vectors: RankOne, places: IntArray) -> None:
+        """Bring the gains of some vectors up to date, in place."""
+        for first in range(0, len(places), _STRIP):
+            some = places[first : first + _STRIP]
+            left, right = vectors.left[some], vectors.right[some]
+            inner = np.einsum("ij,ij->i", left @ self._sum, right)
+            gain[some] -= self._scale * inner
+            if self._shift:
+                gain[some] += self._shift * self._number * vectors.at(some).diagonal()
+
+
 def tie_width(vectors: RankOne) -> float:
     """How far apart two gains may be by rounding alone."""
     return TIE * len(vectors) * float(vectors.diagonal().max(initial=0.0))

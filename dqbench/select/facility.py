@@ -12,18 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.select.cut import TIE, IntArray
+from dqbench.select.finite import checked_stop
 from dqbench.select.rank_one import FloatArray, RankOne
+from dqbench.steps import report_step
 
 MEMORY = 2 << 30
 """Bytes that all similarities may take; where they take more, their rows are made when they are needed."""
 
-_AT_ONCE = 16
+_AT_ONCE, _STRIP = 16, 256
 
 
 def facility_location_order(
-    vectors: RankOne, metric: Literal["cosine", "l2"] = "cosine", *, memory: int = MEMORY
+    vectors: RankOne, metric: Literal["cosine", "l2"] = "cosine", stop: int | None = None, *, memory: int = MEMORY
 ) -> IntArray:
-    """All vectors in the order of picking, shape (n,), int64; exact in float64, ties go to the lowest position.
+    """Vectors in the order of picking, shape (stop,), int64; exact in float64, ties go to the lowest position.
 
     The similarity is the inner product (of unit vectors: the cosine), or minus the Euclidean distance. Before the first
     pick each vector counts as covered by the lowest similarity there can be, a constant that changes no choice.
@@ -31,20 +33,24 @@ def facility_location_order(
     Args:
         vectors: unit vectors for ``cosine``, vectors as they are for ``l2``.
         metric: how similarity is measured.
+        stop: how many to pick; None for all.
         memory: bytes that an n×n matrix may take; with less the order is the same, from rows made anew.
+
+    Raises:
+        ValueError: ``stop`` is above n.
     """
+    stop = checked_stop(stop, len(vectors))
     similar = _Similarities(vectors, metric, memory)
     n = len(vectors)
     covered = np.full(n, similar.lowest)
-    bound = np.concatenate(
-        [_gains(similar, np.arange(s, min(n, s + _AT_ONCE)), covered) for s in range(0, n, _AT_ONCE)]
-    )
+    bound = np.concatenate([_gains(similar, np.arange(s, min(n, s + _STRIP)), covered) for s in range(0, n, _STRIP)])
     width = TIE * n * max(1.0, -similar.lowest)
-    order = np.empty(n, dtype=np.int64)
-    for step in range(n):
+    order = np.empty(stop, dtype=np.int64)
+    for step in range(stop):
         order[step] = pick = _best(similar, bound, covered, width)
         bound[pick] = -np.inf
         np.maximum(covered, similar.rows(np.array([pick]))[0], out=covered)
+        report_step("pick", step + 1, stop)
     return order
 
 

@@ -11,13 +11,26 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def finite_features(features: npt.NDArray[Any]) -> FloatArray:
-    """A float64 copy of features of shape (n, d).
+    """Features of shape (n, d) in float64, the array itself where it has that type.
 
     Raises:
         ValueError: a value is not finite; the message says whose.
     """
-    copied = np.array(features, dtype=np.float64)
-    wrong = ~np.isfinite(copied).all(axis=1)
+    lifted = np.asarray(features, dtype=np.float64)
+    wrong = ~np.isfinite(lifted).all(axis=1)
     if wrong.any():
         raise ValueError(f"the features of sample {int(wrong.argmax())} are not finite; the observer has diverged")
-    return copied
+    return lifted
+
+
+def checked_stop(stop: int | None, n: int) -> int:
+    """How many of n samples are picked: ``stop``, or all where it is None.
+
+    Raises:
+        ValueError: it is negative or above n.
+    """
+    if stop is None:
+        return n
+    if not 0 <= stop <= n:
+        raise ValueError(f"{stop} of {n} samples cannot be picked; ask for 0 to {n}")
+    return stop

@@ -8,15 +8,17 @@ squared distance of vectors that are not normalised, which up to a constant give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dqbench.select.bins import Bins, bin_sizes
-from dqbench.select.cut import GraphCut, IntArray, tie_width
+from dqbench.select.bins import Bins, bin_sizes, completed
+from dqbench.select.cut import GraphCut, IntArray, Picks, tie_width
+from dqbench.select.finite import checked_stop
 from dqbench.select.rank_one import FloatArray, RankOne
+from dqbench.select.rows import Rows, rows_held
 from dqbench.steps import report_step
 
 __all__ = ["MEMORY", "GraphCut", "graph_cut_bins", "greedy"]
@@ -24,7 +26,8 @@ __all__ = ["MEMORY", "GraphCut", "graph_cut_bins", "greedy"]
 MEMORY = 2 << 30
 """Bytes that the similarities of one group may take before they are made in blocks."""
 
-_BLOCK = 64
+_FEW = 8192
+"""So many vectors are always followed closely."""
 
 
 def graph_cut_bins(
@@ -34,6 +37,7 @@ def graph_cut_bins(
     bins: int,
     cut: GraphCut | None = None,
     *,
+    stops: Mapping[int, int] | None = None,
     device: str = "cpu",
     memory: int = MEMORY,
 ) -> Bins:
@@ -47,6 +51,8 @@ def graph_cut_bins(
         group: the group of each sample, shape (n,): its class, or 0 for all of them. Groups are independent.
         bins: bins of each group; a group with fewer samples gets as many as it has samples.
         cut: the metric and λ.
+        stops: how many samples of each group are picked at all; the others follow in the order of their positions.
+            None picks all.
         device: ``cpu``, or a GPU, on which the groups are batched.
         memory: bytes that similarities may take at a time; groups for which that is too little are slower.
     """
@@ -54,86 +60,111 @@ def graph_cut_bins(
     group = np.asarray(group, dtype=np.int64)
     members = {int(key): np.flatnonzero(group == key) for key in np.unique(group)}
     sizes = {key: bin_sizes(len(where), bins) for key, where in members.items()}
+    ends = [checked_stop(None if stops is None else stops[key], len(where)) for key, where in members.items()]
     vectors = (
         (RankOne.of(features[where], None if gradients is None else gradients[where], cut.metric == "cosine"))
         for where in members.values()
     )
     if device == "cpu":
         largest = max(map(len, members.values()))
-        buffer = np.empty(largest * _rows_at_once(largest, memory))
-        picked = [greedy(v, s, cut, buffer) for v, s in zip(vectors, sizes.values(), strict=True)]
+        buffer = np.empty(largest * rows_held(largest, memory))
+        picked = [greedy(v, s, cut, buffer, e) for v, s, e in zip(vectors, sizes.values(), ends, strict=True)]
     else:
         from dqbench.select.graphcut_device import greedy_batched
 
-        picked = greedy_batched(vectors, list(sizes.values()), cut, device=device, memory=memory)
-    orders = {key: where[local] for (key, where), local in zip(members.items(), picked, strict=True)}
+        picked = greedy_batched(vectors, list(sizes.values()), cut, ends, device=device, memory=memory)
+    orders = {
+        key: where[completed(local, len(where))] for (key, where), local in zip(members.items(), picked, strict=True)
+    }
     return Bins.of(group, orders, sizes)
 
 
-def greedy(vectors: RankOne, sizes: Sequence[int], cut: GraphCut, buffer: FloatArray) -> IntArray:
-    """All vectors in the order of their picking, bins of ``sizes`` one after the other, shape (n,).
+def greedy(
+    vectors: RankOne, sizes: Sequence[int], cut: GraphCut, buffer: FloatArray, stop: int | None = None
+) -> IntArray:
+    """Vectors in the order of their picking, bins of ``sizes`` one after the other, shape (stop,).
 
     Args:
+        vectors: n of them.
+        sizes: of the bins; they sum to n.
+        cut: the metric and λ.
         buffer: working memory, flat; its length over n is the number of similarity rows held at a time.
+        stop: how many to pick; None for all.
     """
-    gain = cut.start(vectors)
-    rows = _Penalties(vectors, cut, buffer)
-    tie = tie_width(vectors)
-    order = np.empty(len(vectors), dtype=np.int64)
-    near = np.empty(len(vectors), dtype=bool)
-    stop = 0
+    stop = len(vectors) if stop is None else stop
+    run = _Greedy(vectors, cut, buffer, stop)
+    end = 0
     for size in sizes:
-        start = gain.copy()
-        first, stop = stop, stop + size
-        for place in range(first, stop):
-            np.greater_equal(gain, gain.max() - tie, out=near)
-            order[place] = pick = int(near.argmax())
+        start = run.gain.copy()
+        end = min(end + size, stop)
+        while run.picked < end:
+            run.follow(end)
+        if end == stop:
+            break
+        left = np.isfinite(run.gain)
+        run.gain[left] = start[left] + cut.lam / 2 * (run.gain[left] - start[left])
+    return run.order
+
+
+class _Greedy:
+    """Gains of all vectors, and the picks.
+
+    Some vectors are followed closely: their gains are brought up to date with each pick, by rows of similarities. No
+    gain of the others can have risen by more than the sum of the picks' vectors allows (Cauchy–Schwarz); while that
+    leaves them below the best, only the sum is kept, and then one matrix product brings them up to date.
+    """
+
+    def __init__(self, vectors: RankOne, cut: GraphCut, buffer: FloatArray, stop: int) -> None:
+        self.gain = cut.start(vectors)
+        self.order = np.empty(stop, dtype=np.int64)
+        self.picked = 0
+        self._vectors, self._cut, self._buffer = vectors, cut, buffer
+        self._tie = tie_width(vectors)
+        self._longest = float(np.sqrt(vectors.diagonal().max(initial=0.0)))
+        self._whole = len(buffer) >= len(vectors) ** 2 and 4 * stop >= len(vectors)
+        self._close = _FEW
+
+    def follow(self, end: int) -> None:
+        """Pick up to place ``end``, or until a vector that is not followed closely may be the best."""
+        close, others = self._divided()
+        vectors, gain = self._vectors.at(close), self.gain[close]
+        highest = float(self.gain[others].max(initial=-np.inf)) + self._tie
+        rows = Rows(lambda at, out: self._cut.penalties(vectors, at, out), len(close), self._buffer, end - self.picked)
+        picks, first = Picks(self._cut, vectors), self.picked
+        near = np.empty(len(close), dtype=bool)
+        while self.picked < end:
+            best = gain.max()
+            if self.picked > first and len(others) and best <= highest + picks.rise(self._longest):
+                break
+            pick = int(np.greater_equal(gain, best - self._tie, out=near).argmax())
             gain -= rows.of(pick, gain)
             gain[pick] = -np.inf
-            report_step("pick", place + 1, len(order))
-        left = np.isfinite(gain)
-        gain[left] = start[left] + cut.lam / 2 * (gain[left] - start[left])
-    return order
+            picks.add(pick)
+            self.order[self.picked] = close[pick]
+            self.picked += 1
+            report_step("pick", self.picked, len(self.order))
+        self.gain[close] = gain
+        if len(others):
+            picks.taken_from(self.gain, self._vectors, others)
+            self._adapt(self.picked - first)
 
+    def _divided(self) -> tuple[IntArray, IntArray]:
+        """Positions that are followed closely, those with the highest gains, and the others; both rising.
 
-class _Penalties:
-    """Penalty rows by pick: all of them where the buffer holds them, else those of the likeliest next picks.
+        The next pick is among the first: of vectors that tie, the lowest.
+        """
+        left = np.flatnonzero(np.isfinite(self.gain))
+        if self._whole or len(left) <= 2 * self._close:
+            return (np.arange(len(self.gain)) if self._whole else left), left[:0]
+        close = np.zeros(len(self.gain), dtype=bool)
+        close[left[np.argpartition(-self.gain[left], self._close)[: self._close]]] = True
+        close[np.greater_equal(self.gain, self.gain.max() - self._tie).argmax()] = True
+        return np.flatnonzero(close), left[~close[left]]
 
-    A row that is missing comes with those of the highest gains, which take the places of the lowest.
-    """
-
-    def __init__(self, vectors: RankOne, cut: GraphCut, buffer: FloatArray) -> None:
-        self._vectors, self._cut = vectors, cut
-        held = max(1, min(len(buffer) // len(vectors), len(vectors)))
-        self._rows = buffer[: held * len(vectors)].reshape(held, len(vectors))
-        self._owner = np.full(held, -1)
-        self._where = np.full(len(vectors), -1)
-        if held == len(vectors):
-            cut.penalties(vectors, slice(None), self._rows)
-            self._where = np.arange(len(vectors))
-
-    def of(self, pick: int, gain: FloatArray) -> FloatArray:
-        if self._where[pick] < 0:
-            self._fetch(pick, gain)
-        row: FloatArray = self._rows[self._where[pick]]
-        return row
-
-    def _fetch(self, pick: int, gain: FloatArray) -> None:
-        places = _lowest(np.where(self._owner >= 0, gain[self._owner], -np.inf), _BLOCK)
-        self._where[self._owner[places][self._owner[places] >= 0]] = -1
-        missing = np.where(self._where < 0, gain, -np.inf)
-        missing[pick] = np.inf
-        likely = _lowest(-missing, len(places))
-        likely = likely[missing[likely] > -np.inf]
-        places = places[: len(likely)]
-        rows = np.empty((len(likely), len(gain)))
-        self._rows[places] = self._cut.penalties(self._vectors, likely, rows)
-        self._owner[places], self._where[likely] = likely, places
-
-
-def _lowest(values: FloatArray, number: int) -> IntArray:
-    return np.argpartition(values, min(number, len(values)) - 1)[:number]
-
-
-def _rows_at_once(samples: int, memory: int) -> int:
-    return max(1, min(samples, memory // (8 * samples)))
+    def _adapt(self, picks: int) -> None:
+        """Follow more where bringing the others up to date costs more than the rows do, and fewer where less."""
+        rows, others = picks * self._close, len(self.gain) * self._vectors.left.shape[1]
+        if rows < others:
+            self._close *= 2
+        elif rows > 8 * others:
+            self._close = max(_FEW, self._close // 2)

@@ -14,28 +14,36 @@ from dqbench.select.rank_one import RankOne
 
 
 def greedy_batched(
-    vectors: Iterable[RankOne], sizes: Sequence[Sequence[int]], cut: GraphCut, *, device: str, memory: int
+    vectors: Iterable[RankOne],
+    sizes: Sequence[Sequence[int]],
+    cut: GraphCut,
+    stops: Sequence[int] | None = None,
+    *,
+    device: str,
+    memory: int,
 ) -> list[IntArray]:
-    """The order of picking of every group, each of shape (its samples,), as ``graphcut.greedy`` gives it.
+    """The order of picking of every group, each of shape (its stop,), as ``graphcut.greedy`` gives it.
 
     As many groups at a time as have their similarities fit into ``memory`` bytes; rows of a group that alone is too
     large are made when they are needed.
     """
     lengths = np.array([sum(s) for s in sizes])
+    ends = lengths.tolist() if stops is None else stops
     at_once = max(1, int(memory // (8 * max(lengths) ** 2)))
-    numbered = enumerate(zip(vectors, sizes, strict=True))
+    numbered = enumerate(zip(vectors, sizes, ends, strict=True))
     orders: list[IntArray] = []
     for _, batch in groupby(numbered, key=lambda item: item[0] // at_once):
-        orders += _Batch([pair for _, pair in batch], cut, device, memory).run()
+        orders += _Batch([one for _, one in batch], cut, device, memory).run()
     return orders
 
 
 class _Batch:
     """Gains of a batch of groups, shape (groups, n) with n the largest group's samples; float64."""
 
-    def __init__(self, pairs: Sequence[tuple[RankOne, Sequence[int]]], cut: GraphCut, device: str, memory: int) -> None:
-        self._vectors = [v for v, _ in pairs]
-        self._sizes = [s for _, s in pairs]
+    def __init__(
+        self, groups: Sequence[tuple[RankOne, Sequence[int], int]], cut: GraphCut, device: str, memory: int
+    ) -> None:
+        self._vectors, self._sizes, self._stops = zip(*groups, strict=True)
         self._cut, self._device = cut, device
         self._lengths = [len(v) for v in self._vectors]
         self._n = max(self._lengths)
@@ -46,16 +54,16 @@ class _Batch:
         self._gain = self._stacked([cut.start(v) for v in self._vectors])
         self._ties = torch.tensor([[tie_width(v)] for v in self._vectors], dtype=torch.float64, device=device)
         self._alive = self._stacked([np.ones(n) for n in self._lengths]) > 0
-        fits = 8 * len(pairs) * self._n**2 <= memory
+        fits = 8 * len(groups) * self._n**2 <= memory
         self._whole = self._similarities() if fits else None
 
     def run(self) -> list[IntArray]:
-        """Pick until every group is empty; nothing waits for the device before the end."""
+        """Pick as many of every group as asked for; nothing waits for the device before the end."""
         ends = self._bin_ends()
         ends_on_device = torch.from_numpy(ends).to(self._device)
-        picks = torch.empty(ends.shape, dtype=torch.int64, device=self._device)
+        picks = torch.empty((max(self._stops), len(self._sizes)), dtype=torch.int64, device=self._device)
         start = self._gain.clone()
-        for step in range(self._n):
+        for step in range(len(picks)):
             picks[step] = pick = self._pick()
             self._gain -= self._penalty(pick)
             self._alive.scatter_(1, pick[:, None], False)
@@ -65,7 +73,7 @@ class _Batch:
                 self._gain = torch.where(ended, renewed, self._gain)
                 start = torch.where(ended, renewed, start)
         on_host = picks.cpu().numpy()
-        return [on_host[:n, column].copy() for column, n in enumerate(self._lengths)]
+        return [on_host[:stop, column].copy() for column, stop in enumerate(self._stops)]
 
     def _pick(self) -> Tensor:
         score = self._gain.masked_fill(~self._alive, -torch.inf)

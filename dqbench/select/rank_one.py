@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+_STRIP = 8192
+"""Vectors for which what is as large as their factors is made at a time."""
+
 
 @dataclass(frozen=True)
 class RankOne:
@@ -52,6 +55,10 @@ class RankOne:
     def __len__(self) -> int:
         return len(self.left)
 
+    def at(self, places: npt.NDArray[np.int64]) -> RankOne:
+        """Some of them."""
+        return RankOne(self.left[places], self.right[places])
+
     def diagonal(self) -> FloatArray:
         """<i, i> of each vector, shape (n,)."""
         squares: FloatArray = np.einsum("ij,ij->i", self.left, self.left) * np.einsum(
@@ -62,7 +69,10 @@ class RankOne:
     def sums(self) -> FloatArray:
         """Σ_j <i, j> of each vector, shape (n,), through T = Σ_j left_j ⊗ right_j and no n×n matrix."""
         total = self.left.T @ self.right
-        sums: FloatArray = np.einsum("ij,ij->i", self.left @ total, self.right)
+        sums = np.empty(len(self))
+        for first in range(0, len(sums), _STRIP):
+            strip = slice(first, first + _STRIP)
+            np.einsum("ij,ij->i", self.left[strip] @ total, self.right[strip], out=sums[strip])
         return sums
 
 

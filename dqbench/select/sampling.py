@@ -27,6 +27,11 @@ def group_budgets(budget: ResolvedBudget, scope: Scope) -> IntArray:
     return budget.per_class if scope == "class" else np.array([budget.total], dtype=np.int64)
 
 
+def group_stops(largest: ResolvedBudget | None, scope: Scope) -> dict[int, int] | None:
+    """How many of each group a greedy has to pick for the largest budget that is asked for; None for all."""
+    return None if largest is None else dict(enumerate(group_budgets(largest, scope).tolist()))
+
+
 def bin_quotas(
     counts: IntArray,
     budgets: IntArray,

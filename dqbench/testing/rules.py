@@ -112,6 +112,18 @@ def _from_scratch(trial: Trial, seed: int, disturbed: int) -> tuple[Arrays | Non
     return prepared, kept
 
 
+def stopping_keeps_what_is_kept(trial: Trial) -> None:
+    """What ``prepare`` gives where it stops at the largest budget keeps the same as what it gives without."""
+    if not trial.spec.stops:
+        return
+    for problem in problems.COUNTS:
+        stopped = prepare(trial.registry, trial.spec, trial.config, problem, 0, largest=SOME)
+        for budget in (SOME, Budget.ratio(0.1)):
+            kept, _ = compress(trial.spec, trial.config, problem, stopped, budget, 0)
+            same = content_hash(kept) == content_hash(trial.compressed(problem, budget)[0])
+            assert same, f"prepare(largest={SOME}) gave another set at {budget}; stop later, or say stops=False"
+
+
 def late_options_do_not_prepare(trial: Trial) -> None:
     """``prepare`` does not read an option that the spec calls ``compress_only``."""
     for name in trial.spec.compress_only:
@@ -182,6 +194,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     what_is_kept_is_of_its_kind,
     ids_are_only_names,
     a_seed_gives_one_result,
+    stopping_keeps_what_is_kept,
     late_options_do_not_prepare,
     prepared_arrays_are_plain,
     orders_are_whole,

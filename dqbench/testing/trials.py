@@ -47,14 +47,21 @@ class Trial:
         return compress(self.spec, self.config, problem, self.prepared(problem, seed), budget, seed)
 
 
-def prepare(registry: Registry, spec: MethodSpec, config: Config, problem: str, seed: int) -> Arrays | None:
-    """The arrays that a method's ``compress`` starts from, read-only; None where it starts from nothing."""
+def prepare(
+    registry: Registry, spec: MethodSpec, config: Config, problem: str, seed: int, largest: Budget | None = None
+) -> Arrays | None:
+    """The arrays that a method's ``compress`` starts from, read-only; None where it starts from nothing.
+
+    ``largest`` is given to a method that stops there.
+    """
     prepared: Arrays | None = None
     for one, options in registry.preparations(spec, config):
         observed = problems.looked_through(problem, one, options)
         named: dict[str, Any] = {} if prepared is None else {"prior": prepared}
         if options.trainings():
             named["train"] = problems.trainer(problem, seed, options.watches() or "dynamics" in one.needs)
+        if largest and one is spec and spec.stops:
+            named["largest"] = resolve(largest, problems.source(problem).class_counts, seed)
         made: Mapping[str, Any] = make(one, options).prepare(problems.source(problem), observed, seed, **named)
         prepared = {name: _read_only(array) for name, array in made.items()}
     return prepared

@@ -41,6 +41,7 @@ SPEC = MethodSpec(
     needs=("observer",),
     prepares=True,
     orders=True,
+    stops=True,
     keeps="what stands for most samples that no pick stands for yet",
     cost=(
         "one pass of the observer; O(n²·d) to O(n³·d) time in a class, as many gains as the lazy greedy must renew; "
@@ -59,17 +60,18 @@ class FacilityLocation:
     def __init__(self, config: FacilityLocationConfig) -> None:
         self.config = config
 
-    def prepare(self, source: Source, observed: Observed, seed: int) -> Arrays:
-        """The whole order, which serves every budget."""
+    def prepare(self, source: Source, observed: Observed, seed: int, largest: ResolvedBudget | None = None) -> Arrays:
+        """The order up to the largest budget; the whole one, which serves every budget, by default."""
         config = self.config
         gradients = observed.gradients() if config.embedding == "gradient" else None
 
-        def order(members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        def order(members: npt.NDArray[np.int64], stop: int) -> npt.NDArray[np.int64]:
             of_members = None if gradients is None else gradients[members]
             vectors = select.RankOne.of(observed.features[members], of_members, config.metric == "cosine")
-            return select.facility_location_order(vectors, config.metric)
+            return select.facility_location_order(vectors, config.metric, stop)
 
-        return select.Bins.ordered(select.groups(source, config.scope), order).arrays()
+        stops = select.group_stops(largest, config.scope)
+        return select.Bins.greedy(select.groups(source, config.scope), order, stops).arrays()
 
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""

@@ -14,6 +14,8 @@ from pydantic import Field
 from dqbench import MethodSpec, select
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -48,6 +50,7 @@ SPEC = MethodSpec(
     needs=("observer",),
     prepares=True,
     orders=True,
+    stops=True,
     gpu_gib=6,
     keeps="what is like the rest of the class and unlike the picks",
     cost="one pass of the observer; O(n²·(C + d)) time in a class; 8·n² bytes where 2 GiB hold them, else O(n·(C + d))",
@@ -64,17 +67,27 @@ class GraphCut:
     def __init__(self, config: GraphCutConfig) -> None:
         self.config = config
 
-    def prepare(self, source: Source, observed: Observed, seed: int) -> Arrays:
-        """The whole greedy order, which serves every budget."""
-        return make_bins(observed, select.groups(source, self.config.scope), self.config, bins=1).arrays()
+    def prepare(self, source: Source, observed: Observed, seed: int, largest: ResolvedBudget | None = None) -> Arrays:
+        """The order up to the largest budget; the whole one, which serves every budget, by default."""
+        stops = select.group_stops(largest, self.config.scope)
+        return make_bins(observed, select.groups(source, self.config.scope), self.config, 1, stops).arrays()
 
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""
         return select.first(source, select.Bins.from_arrays(prepared), budget, self.config.scope)
 
 
-def make_bins(observed: Observed, group: npt.NDArray[np.int64], config: GraphCutConfig, bins: int) -> select.Bins:
-    """What the observer has a view of, each group ordered by greedy graph cut into ``bins`` bins."""
+def make_bins(
+    observed: Observed,
+    group: npt.NDArray[np.int64],
+    config: GraphCutConfig,
+    bins: int,
+    stops: Mapping[int, int] | None = None,
+) -> select.Bins:
+    """What the observer has a view of, each group ordered by greedy graph cut into ``bins`` bins.
+
+    With ``stops`` only so many of each group are, the others follow by position.
+    """
     gradients = observed.gradients(config.double_softmax) if config.embedding == "gradient" else None
     cut = select.GraphCut(config.metric, config.lam)
-    return select.graph_cut_bins(observed.features, gradients, group, bins, cut, device=observed.device)
+    return select.graph_cut_bins(observed.features, gradients, group, bins, cut, stops=stops, device=observed.device)

@@ -31,8 +31,9 @@ SPEC = MethodSpec(
     needs=("observer",),
     prepares=True,
     orders=True,
+    stops=True,
     keeps="the nearest to what the picks still lack of the mean",
-    cost="one pass of the observer; O(n²·d) time in a class for the order of all, O(n·d) memory",
+    cost="one pass of the observer; O(n·k·d) time in a class to keep k, O(n·d) memory",
     differs=(
         "A widely used library picks the farthest where the paper picks the nearest. No sample is picked twice. iCaRL "
         "normalises features to unit length; here they are as they come."
@@ -46,10 +47,12 @@ class Herding:
     def __init__(self, config: HerdingConfig) -> None:
         self.config = config
 
-    def prepare(self, source: Source, observed: Observed, seed: int) -> Arrays:
-        """The whole order, which serves every budget."""
+    def prepare(self, source: Source, observed: Observed, seed: int, largest: ResolvedBudget | None = None) -> Arrays:
+        """The order up to the largest budget; the whole one, which serves every budget, by default."""
         group = select.groups(source, self.config.scope)
-        return select.Bins.ordered(group, lambda members: select.herding_order(observed.features[members])).arrays()
+        stops = select.group_stops(largest, self.config.scope)
+        features = select.finite_features(observed.features)
+        return select.Bins.greedy(group, lambda m, stop: select.herding_order(features[m], stop), stops).arrays()
 
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""

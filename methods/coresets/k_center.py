@@ -34,8 +34,9 @@ SPEC = MethodSpec(
     needs=("observer",),
     prepares=True,
     orders=True,
+    stops=True,
     keeps="the farthest from the picks: outliers come early",
-    cost="one pass of the observer; O(n²·d) time in a class for the order of all, O(n·d) memory",
+    cost="one pass of the observer; O(n·k·d) time in a class to keep k, O(n·d) memory",
     differs=(
         "The greedy alone, without the paper's integer programme that makes it robust. The paper starts from labelled "
         "samples; here the first pick of each class is drawn."
@@ -49,15 +50,17 @@ class KCenter:
     def __init__(self, config: KCenterConfig) -> None:
         self.config = config
 
-    def prepare(self, source: Source, observed: Observed, seed: int) -> Arrays:
-        """The whole order, which serves every budget."""
+    def prepare(self, source: Source, observed: Observed, seed: int, largest: ResolvedBudget | None = None) -> Arrays:
+        """The order up to the largest budget; the whole one, which serves every budget, by default."""
         group = select.groups(source, self.config.scope)
 
-        def order(members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-            first = generator(seed, "first-centre", int(group[members[0]])).integers(len(members))
-            return select.k_center_order(observed.features[members], int(first))
+        features = select.finite_features(observed.features)
 
-        return select.Bins.ordered(group, order).arrays()
+        def order(members: npt.NDArray[np.int64], stop: int) -> npt.NDArray[np.int64]:
+            first = generator(seed, "first-centre", int(group[members[0]])).integers(len(members))
+            return select.k_center_order(features[members], int(first), stop)
+
+        return select.Bins.greedy(group, order, select.group_stops(largest, self.config.scope)).arrays()
 
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""

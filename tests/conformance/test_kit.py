@@ -75,6 +75,26 @@ class EarlyOption(First):
         return {"score": generator(seed, self.config.order).random(len(source))}
 
 
+class Stopping(First):
+    """Right: what lies beyond the largest budget gets no score."""
+
+    def prepare(
+        self, source: Source, observed: None, seed: int, largest: ResolvedBudget | None = None
+    ) -> dict[str, Any]:
+        score = super().prepare(source, observed, seed)["score"]
+        if largest is not None:
+            score[np.setdiff1d(np.arange(len(score)), self.positions(source, score, self.end(largest)))] = 2.0
+        return {"score": score}
+
+    def end(self, largest: ResolvedBudget) -> ResolvedBudget:
+        return largest
+
+
+class StoppingEarly(Stopping):
+    def end(self, largest: ResolvedBudget) -> ResolvedBudget:
+        return ResolvedBudget(largest.total, largest.per_class // 4, largest.asked)
+
+
 class Objects(First):
     def prepare(self, source: Source, observed: None, seed: int) -> dict[str, Any]:
         return {"score": np.arange(len(source)).astype(object)}
@@ -230,6 +250,11 @@ def test_a_wrong_method_breaks_its_rule(method: type[First], rule: str) -> None:
 )
 def test_a_wrong_spec_is_found(changes: dict[str, Any]) -> None:
     assert "the_spec_is_sound" in broken_rules(First, **changes)
+
+
+def test_a_method_that_stops_early_keeps_what_it_kept() -> None:
+    assert broken_rules(Stopping, stops=True, compress_only=()) == set()
+    assert broken_rules(StoppingEarly, stops=True, compress_only=()) == {"stopping_keeps_what_is_kept"}
 
 
 def test_a_method_that_looks_past_classes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqbench.select.bins import Bins, bin_sizes
-from dqbench.select.graphcut import GraphCut, graph_cut_bins
+from dqbench.select.graphcut import GraphCut, _Greedy, graph_cut_bins
 
 METRICS = ("cosine", "l2")
 
@@ -112,12 +114,65 @@ def test_groups_are_independent_and_a_group_of_one_is_one_bin():
 @pytest.mark.parametrize("rows", [1, 4, 29])
 @pytest.mark.parametrize("block", [3, 128])
 def test_little_memory_gives_the_same_picks(metric, rows, block, monkeypatch):
-    monkeypatch.setattr("dqbench.select.graphcut._BLOCK", block)
+    monkeypatch.setattr("dqbench.select.rows.BLOCK", block)
     h, g = problem(60, seed=8)
     group = (np.arange(60) % 5 == 0).astype(np.int64)
     whole = graph_cut_bins(h, g, group, 3, GraphCut(metric))
     blocks = graph_cut_bins(h, g, group, 3, GraphCut(metric), memory=8 * 48 * rows)
     assert whole.order.tolist() == blocks.order.tolist()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("embedded", ["gradient", "feature"])
+@pytest.mark.parametrize("bins", [1, 4])
+@pytest.mark.parametrize("lam", [1.0, 0.0])
+@pytest.mark.parametrize("close", [1, 9, 20])
+def test_following_few_vectors_closely_gives_the_same_picks(metric, embedded, bins, lam, close, monkeypatch):
+    monkeypatch.setattr("dqbench.select.graphcut._FEW", close)
+    h, g = problem(40, seed=close + bins)
+    h[::9], g[::9] = h[3], g[3]
+    g = g if embedded == "gradient" else None
+    got = graph_cut_bins(h, g, np.zeros(40, np.int64), bins, GraphCut(metric, lam), memory=8 * 40 * 15)
+    assert got.order.tolist() == textbook(h, g, bin_sizes(40, bins), metric, lam)
+
+
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(2, 40), close=st.integers(1, 12), seed=st.integers(0, 10**6), metric=st.sampled_from(METRICS))
+def test_following_few_among_many_ties(n, close, seed, metric):
+    rng = np.random.default_rng(seed)
+    h, g = rng.integers(0, 3, (n, 2)).astype(float), rng.integers(-1, 2, (n, 2)).astype(float)
+    with mock.patch("dqbench.select.graphcut._FEW", close):
+        got = graph_cut_bins(h, g, np.zeros(n, np.int64), 2, GraphCut(metric), memory=8 * n)
+    assert got.order.tolist() == textbook(h, g, bin_sizes(n, 2), metric)
+
+
+def test_few_are_enough_where_the_most_typical_stand_out(monkeypatch):
+    followed = []
+    monkeypatch.setattr("dqbench.select.graphcut._FEW", 50)
+    divided = _Greedy._divided
+    monkeypatch.setattr(_Greedy, "_divided", lambda self: followed.append(divided(self)) or followed[-1])
+    h = np.abs(np.random.default_rng(0).standard_normal((2000, 1)) * 0.5 + np.linspace(0, 3, 2)) + 0.1
+    h[:, 1] = np.linspace(0.01, 5, 2000)
+    got = graph_cut_bins(h, None, np.zeros(2000, np.int64), 1, stops={0: 40}, memory=0)
+    assert got.order[:40].tolist() == textbook(h, None, [40])
+    assert len(followed[0][0]) <= 51
+    assert len(followed) < 40
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_stops_give_the_first_of_the_whole_order_and_then_positions(metric):
+    h, g = problem(60, seed=2)
+    group = (np.arange(60) % 3 == 0).astype(np.int64)
+    whole, stopped = (graph_cut_bins(h, g, group, 1, GraphCut(metric), stops=s) for s in (None, {0: 7, 1: 20}))
+    for key, stop in ((0, 7), (1, 20)):
+        assert orders(stopped)[key][:stop] == orders(whole)[key][:stop]
+        assert orders(stopped)[key][stop:] == sorted(orders(whole)[key][stop:])
+
+
+def test_more_than_there_are_cannot_be_picked():
+    h, g = problem(6)
+    with pytest.raises(ValueError, match="7 of 6 samples cannot be picked"):
+        graph_cut_bins(h, g, np.zeros(6, np.int64), 1, stops={0: 7})
 
 
 def test_little_memory_and_many_ties():

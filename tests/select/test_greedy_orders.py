@@ -90,6 +90,43 @@ def test_k_center_is_within_twice_the_optimum(seed, k):
         assert distance[:, k_center_order(phi, first)[:k]].min(axis=1).max() <= 2 * optimum + 1e-12
 
 
+@pytest.mark.parametrize("scale", [1e-60, 1e60])
+@pytest.mark.parametrize("memory", [0, 8 * 60 * 9, 1 << 29])
+def test_little_memory_and_odd_scales_give_the_same_order(memory, scale, monkeypatch):
+    monkeypatch.setattr("dqbench.select.rows.BLOCK", 4)
+    phi = points(3, copies=2) * scale
+    assert k_center_order(phi, 7, memory=memory).tolist() == textbook_k_center(phi / scale, 7)
+    assert herding_order(phi).tolist() == textbook_herding(phi / scale)
+
+
+def test_distances_that_inner_products_cannot_tell_apart_are_told_apart():
+    rng = np.random.default_rng(0)
+    far = 1e7 + rng.integers(-3, 4, (40, 3)) * 1e-3
+    far[0] = -1e7
+    assert k_center_order(far, 0).tolist() == textbook_k_center(far, 0)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 9, 30])
+def test_a_stop_gives_the_first_of_the_whole_order(stop):
+    phi = points(4)
+    vectors = RankOne.of(phi, None, True)
+    assert k_center_order(phi, 7, stop).tolist() == k_center_order(phi, 7)[:stop].tolist()
+    assert herding_order(phi, stop).tolist() == herding_order(phi)[:stop].tolist()
+    whole = facility_location_order(vectors)[:stop].tolist()
+    assert facility_location_order(vectors, stop=stop).tolist() == whole
+
+
+@pytest.mark.parametrize("stop", [-1, 31])
+def test_more_than_there_are_cannot_be_picked(stop):
+    phi = points(4)
+    vectors = RankOne.of(phi, None, True)
+    for pick in (lambda: herding_order(phi, stop), lambda: k_center_order(phi, 0, stop)):
+        with pytest.raises(ValueError, match=f"{stop} of 30 samples cannot be picked"):
+            pick()
+    with pytest.raises(ValueError, match=f"{stop} of 30 samples"):
+        facility_location_order(vectors, stop=stop)
+
+
 def test_k_center_takes_copies_last():
     phi = np.array([[0.0], [0.0], [3.0], [3.0], [1.0]])
     assert k_center_order(phi, 1).tolist() == [1, 2, 4, 0, 3]
