@@ -22,7 +22,7 @@ from dqbench.plan.request import Request
 from dqbench.plausible import implausible
 from dqbench.plugins import Registry
 from dqbench.records import FORMAT, Cell, Record, Run, SourceFacts
-from dqbench.references import REFERENCES
+from dqbench.references import FULL, REFERENCES, TWIN
 from dqbench.seed_ranges import seeds_text
 from dqbench.specs import OWN_DATA, Recipe
 from dqbench.train.recipes import RECIPES
@@ -55,7 +55,7 @@ def check(contents: Contents, registry: Registry) -> list[Submission]:
     for name in names:
         try:
             record = _record(name, files.pop(name), contents)
-            found.append(_agreed(record, registry))
+            found.append(agreed(record, registry))
             check_kept(found[-1].record, found[-1].plan, contents.files, files, registry)
         except UsageError as error:
             raise UsageError(f"the bundle is refused: {name[:22]}…: {error}") from None
@@ -65,34 +65,51 @@ def check(contents: Contents, registry: Registry) -> list[Submission]:
 
 
 def _record(name: str, data: bytes, contents: Contents) -> Record:
-    value = parse(data, "the record")
-    try:
-        record = Record.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"its {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}") from None
+    record = validated(parse(data, "the record"))
     cell = record.cell
     wrong = implausible(record)
     expect(not wrong, wrong)
-    spoken = [run.notes for run in record.runs] + [run.metrics for run in record.runs]
-    brief = all(len(json.dumps(words)) <= MOST_WORDS for words in spoken)
-    expect(brief, f"its notes or metrics of a seed have more than {MOST_WORDS:,} characters")
-    expect(record.format == FORMAT, f"record format {record.format} is not {FORMAT}")
     expect(record.status == "done" and not record.failures, "it is not of a finished cell")
     expect(f"records/{record.key}.json" == name, "its key is not its name")
     asked = (contents.facts.get("task"), contents.facts.get("method"))
     expect(asked == (cell.task, cell.method), f"it is of {cell.method!r} on {cell.task!r}, not as the manifest says")
     expect(cell.method not in REFERENCES, f"{cell.method} is a reference, which each board measures itself")
     expect(cell.budget_kind != "full", "its budget is no part of the source")
-    seeds = [run.seed for run in record.runs]
-    expect(seeds == list(cell.seeds) == sorted(set(seeds)), "its seeds are not ascending, one run for each")
-    expect(all(0 <= seed < MOST_SEEDS for seed in seeds), f"a seed is not between 0 and {MOST_SEEDS - 1}")
-    expect(0 < len(seeds) <= MOST_SEEDS, f"it has {len(seeds)} seeds")
+    _check_seeds(record)
     return record
 
 
-def _agreed(record: Record, registry: Registry) -> Submission:
-    """The record beside the plan of its cell, made anew here."""
+def validated(value: Any) -> Record:
+    """The record that a JSON value is, with no more words than a board can bear.
+
+    Raises:
+        UsageError: a field is missing, wrong or unknown, or too long.
+    """
+    try:
+        record = Record.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"its {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}") from None
+    spoken = [run.notes for run in record.runs] + [run.metrics for run in record.runs]
+    brief = all(len(json.dumps(words)) <= MOST_WORDS for words in spoken)
+    expect(brief, f"its notes or metrics of a seed have more than {MOST_WORDS:,} characters")
+    expect(record.format == FORMAT, f"record format {record.format} is not {FORMAT}")
+    return record
+
+
+def _check_seeds(record: Record) -> None:
+    seeds = [run.seed for run in record.runs]
+    expect(seeds == list(record.cell.seeds) == sorted(set(seeds)), "its seeds are not ascending, one run for each")
+    expect(all(0 <= seed < MOST_SEEDS for seed in seeds), f"a seed is not between 0 and {MOST_SEEDS - 1}")
+    expect(0 < len(seeds) <= MOST_SEEDS, f"it has {len(seeds)} seeds")
+
+
+def agreed(record: Record, registry: Registry) -> Submission:
+    """The record beside the plan of its cell, made anew here.
+
+    Raises:
+        UsageError: what does not agree first, or data or plugins that are not here.
+    """
     request = request_of(record, registry)
     made = plan(request, registry, "cuda" if record.cell.precision == "bf16" else "cpu")
     planned = next((p for p in made.cells if p.cell.method == record.cell.method), None)
@@ -102,7 +119,7 @@ def _agreed(record: Record, registry: Registry) -> Submission:
     for run, mine in zip(record.runs, planned.runs, strict=True):
         theirs = {role: tuple(keys) for role, keys in run.jobs.items()}
         expect(theirs == dict(mine.jobs), f"the job keys of seed {run.seed} are not those computed here: {_CODE}")
-        _check_run(run, record, registry)
+    check_numbers(record, registry)
     expect(record.key == planned.key, f"its key is not the one computed here: {_CODE}")
     _check_jobs(record, made)
     return Submission(record, request, made, planned)
@@ -122,7 +139,8 @@ def request_of(record: Record, registry: Registry) -> Request:
         raise UsageError(f"{cell.row}: bundles hold no weights; leave rows with an MAE or weights of a file out")
     if cell.observer_weights or cell.teacher_weights:
         raise UsageError(f"{cell.row}: bundles hold no weights; leave out rows whose observer or teacher is pretrained")
-    defaults = _defaults(cell, registry)
+    method = TWIN if cell.method == FULL else cell.method
+    defaults = _defaults(cell, registry) if cell.method == method else {}
     settings = [f"{cell.method}.{k}={_one(v)}" for k, v in cell.config.items() if defaults.get(k) != v]
     profile = registry.tasks[cell.task].profiles.get(cell.profile)
     catalogued = cell.recipe.name.partition(" (")[0]
@@ -134,7 +152,7 @@ def request_of(record: Record, registry: Registry) -> Request:
             settings += _overrides("observer", cell.observer_recipe, profile.observer.recipe)
     return Request(
         tasks=(cell.task,),
-        methods=(cell.method,),
+        methods=(method,),
         keeps=(cell.budget_value,) if cell.budget_kind == "ratio" else (),
         ipcs=(int(cell.budget_value),) if cell.budget_kind == "ipc" else (),
         byte_budgets=(int(cell.budget_value),) if cell.budget_kind == "bytes" else (),
@@ -192,6 +210,19 @@ def _check_source(theirs: SourceFacts, ours: SourceFacts) -> None:
         expect(there == value, f"its source has {name} {str(there)[:64]}, the one here {str(value)[:64]}")
 
 
+def check_numbers(record: Record, registry: Registry) -> None:
+    """Hold the numbers of a finished record against each other, its recipe and its task, without any data.
+
+    Raises:
+        UsageError: seeds, curves, updates, scores or jobs that do not agree.
+    """
+    _check_seeds(record)
+    for run in record.runs:
+        _check_run(run, record, registry)
+    keys = {key for run in record.runs for found in run.jobs.values() for key in found}
+    expect(keys == set(record.jobs), "its jobs are not those of its runs")
+
+
 def _check_run(run: Run, record: Record, registry: Registry) -> None:
     cell, source = record.cell, record.source
     numbers = [run.score, *(value for point in run.curve for value in point.values())]
@@ -205,7 +236,5 @@ def _check_run(run: Run, record: Record, registry: Registry) -> None:
 
 
 def _check_jobs(record: Record, made: Plan) -> None:
-    keys = {key for run in record.runs for found in run.jobs.values() for key in found}
-    expect(keys == set(record.jobs), "its jobs are not those of its runs")
     expect(all(made.jobs[key].kind == facts.kind for key, facts in record.jobs.items()), "a job is of another kind")
     expect(all(math.isfinite(f.wall_s) and f.wall_s >= 0 for f in record.jobs.values()), "a job took no possible time")

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     results = typer.Typer(help="Exchange results: bundles of records with checksums.", no_args_is_help=True)
     results.command("export")(export)
     results.command("import")(import_)
+    results.command("check")(check)
     app.add_typer(results, name="results")
 
 
@@ -82,6 +83,43 @@ def import_(
     taken = accept.keep(found, verification.redone if verification else (), contents.digest, target, registry)
     _report(state, answer | _taken(taken), verification)
     return 0
+
+
+def check(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Records that came from others, as in a pull request: they must say claimed, hold a checksum, and all "
+            "that needs no training is recomputed.",
+        ),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of records; default leaderboards/records, else the workspace's."),
+    ] = None,
+    workspace: Workspace = Path("dqbench-out"),
+) -> int:
+    """Check all records of a folder: their form, place and checksums, copies, and whatever can be recomputed."""
+    from dqbench.bundles import check_files
+
+    state: State = ctx.obj
+    folder = records or default_records(workspace)
+    verdict = check_files.check(folder, state.registry(), files or ())
+    if state.json:
+        found = {str(path): words for path, words in sorted(verdict.findings.items())}
+        state.print_json({"records": str(folder), "findings": found, "counts": dict(verdict.counts)})
+        return 1 if found else 0
+    for path, words in sorted(verdict.findings.items()):
+        state.console.print(f"{path}: {'; '.join(words)}", soft_wrap=True, markup=False)
+    counts = [f"{count} {what}" for what, count in sorted(verdict.counts.items()) if what != "records"]
+    wrong = len(verdict.findings) or "none"
+    state.console.print(
+        f"{verdict.counts['records']} records, {wrong} with findings: {'; '.join(counts)}", soft_wrap=True
+    )
+    state.console.print(check_files.UNSIGNED, soft_wrap=True)
+    return 1 if verdict.findings else 0
 
 
 def _verification(verification: Verification) -> dict[str, Any]:

@@ -15,15 +15,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
 
-from dqbench import records
+from dqbench import checksums, records
 from dqbench.records import Cell, JobFacts, Machine, Plugin, Record, Run, SeedPlan, SourceFacts, Versions
 from dqbench.specs import Budget, Recipe
 
+TASK = "task-000"
 METHODS = ("random", *(f"method-{number:02d}" for number in range(24)))
 KEEPS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 ARCHS = ("resnet10-slim", "convnet3-slim", "vgg11", "vit-tiny", "fastnet-slim")
@@ -79,9 +80,9 @@ def _run(seed: int, keep: float, jobs: dict[str, list[str]], rng: np.random.Gene
     )
 
 
-def record(task: str, method: str, keep: float, arch: str, scale: int = 0) -> Record:
+def record(task: str, method: str, keep: float, arch: str) -> Record:
     """A made-up record; always the same for the same cell."""
-    rng = np.random.default_rng(int(_key(task, method, keep, arch, scale)[:12], 16))
+    rng = np.random.default_rng(int(_key(task, method, keep, arch)[:12], 16))
     budget = Budget.full() if method == "full" else Budget.ratio(keep)
     observed = method not in ("full", "random")
     runs = [_run(seed, keep, _roles(task, method, keep, arch, seed), rng) for seed in range(SEEDS)]
@@ -138,20 +139,23 @@ def record(task: str, method: str, keep: float, arch: str, scale: int = 0) -> Re
 
 
 def made_up() -> Iterator[Record]:
-    """Records of tasks without end: full data, then every cell."""
-    number = 0
-    while True:
-        task = f"task-{number:03d}"
-        yield from (record(task, "full", 1.0, arch) for arch in ARCHS)
-        yield from (record(task, method, keep, arch) for method, keep, arch in product(METHODS, KEEPS, ARCHS))
-        number += 1
+    """The records of one task: full data, then every cell."""
+    yield from (record(TASK, "full", 1.0, arch) for arch in ARCHS)
+    yield from (record(TASK, method, keep, arch) for method, keep, arch in product(METHODS, KEEPS, ARCHS))
 
 
 def write(count: int, folder: Path) -> None:
-    """So many records below ``folder``, without those that are there."""
-    for _, one in zip(range(count), made_up(), strict=False):
-        if not (folder / one.file_name).exists():
-            records.write(one, folder)
+    """So many records below ``folder``: those of one task, and copies of them as those of others."""
+    paths = [records.write(one, folder) for one in islice(made_up(), count)]
+    texts = [checksums.without(path.read_bytes()).decode() for path in paths]
+    for number in range(len(paths), count):
+        task, (path, text) = (
+            f"task-{number // len(paths):03d}",
+            (paths[number % len(paths)], texts[number % len(paths)]),
+        )
+        copy = folder / task / path.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(checksums.with_checksum(text.replace(TASK, task)))
 
 
 def measured(folder: Path) -> tuple[float, float, int]:
@@ -184,7 +188,7 @@ def main() -> None:
         write(asked.records, folder / "records")
         _shown(f"{asked.records} records, no boards", folder)
         _shown("the same again", folder)
-        more = records.write(record("task-000", "random", 0.9, ARCHS[0]), folder / "records")
+        more = records.write(record(TASK, "random", 0.9, ARCHS[0]), folder / "records")
         _shown("one record more", folder)
         more.unlink()
 
