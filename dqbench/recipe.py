@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from dqbench.errors import UsageError
+
+AUGMENTATIONS = "flip, altflip, crop4, shift1, translate2, rrc-50, patches-2, randaugment-2-14, dsa"
+"""Those on devices, by example."""
+
+_AUGMENTATION = re.compile(r"flip|altflip|crop4|shift1|translate2|rrc-\d+|patches-\d+|randaugment-\d+-\d+|dsa")
+
+
+def check_augment(names: Sequence[str]) -> None:
+    """Refuse names of augmentations that cannot be applied.
+
+    Raises:
+        UsageError: a name that is no augmentation, or one after ``dsa``.
+    """
+    for name in names:
+        if not _AUGMENTATION.fullmatch(name):
+            raise UsageError(f"unknown augmentation {name!r}; known: {AUGMENTATIONS}")
+    if "dsa" in names[:-1]:
+        raise UsageError(f"augment={list(names)}: dsa works on normalised images; put it last")
 
 
 class TimmRecipe(BaseModel):

@@ -110,6 +110,12 @@ class Cell(_Part):
         """The budget as it was asked for."""
         return Budget(self.budget_kind, self.budget_value)
 
+    def recipes(self) -> dict[str, Recipe | None]:
+        """Its recipes by field."""
+        return {
+            "recipe": self.recipe, "observer_recipe": self.observer_recipe, "teacher_recipe": self.teacher_recipe,
+        }  # fmt: skip
+
     @property
     def row(self) -> str:
         """The method with its variant, as a board names the row."""

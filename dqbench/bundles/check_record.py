@@ -144,9 +144,11 @@ def request_of(record: Record, registry: Registry) -> Request:
     settings = [f"{cell.method}.{k}={_one(v)}" for k, v in cell.config.items() if defaults.get(k) != v]
     profile = registry.tasks[cell.task].profiles.get(cell.profile)
     catalogued = cell.recipe.name.partition(" (")[0]
-    asked = catalogued if profile and catalogued != profile.recipe(cell.arch).name and catalogued in RECIPES else None
+    usual = profile.recipe(cell.arch) if profile else cell.recipe
+    own = catalogued not in (usual.name, *RECIPES)  # of a file: all of it is in the record
+    asked = cell.recipe if own else RECIPES[catalogued] if catalogued != usual.name else None
     if profile is not None:
-        settings += _overrides("recipe", cell.recipe, RECIPES[asked] if asked else profile.recipe(cell.arch))
+        settings += [] if own else _overrides("recipe", cell.recipe, asked or usual)
         if cell.observer_arch and cell.observer_recipe:
             settings += [f"observer.arch={cell.observer_arch}"] * (cell.observer_arch != profile.observer.arch)
             settings += _overrides("observer", cell.observer_recipe, profile.observer.recipe)

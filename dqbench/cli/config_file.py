@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from dqbench import yaml_files
 from dqbench.errors import UsageError, unknown_name
 
 
@@ -32,41 +33,10 @@ def _key(option: Any) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        _refuse_twice(text, path)
-        values = yaml.load(text, _loader())
-    except OSError as error:
-        raise UsageError(f"config file {path} cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"config file {path} is no YAML: {error}") from error
-    if not isinstance(values, dict):
+    values = {key.replace("_", "-"): value for key, value in yaml_files.read(path, "config file").items()}
+    if not values:
         raise UsageError(f"config file {path} holds no options; write a line for each, e.g. task: digits-xarch")
-    return {str(key).replace("_", "-"): value for key, value in values.items()}
-
-
-def _refuse_twice(text: str, path: Path) -> None:
-    """PyYAML would take the last of two equal keys without a word."""
-    import yaml
-
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    keys = [str(key.value).replace("_", "-") for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-    twice = [key for key in keys if keys.count(key) > 1]
-    if twice:
-        raise UsageError(f"{path}: {twice[0]} is there twice; give it once")
-
-
-def _loader() -> Any:
-    """YAML's safe loader, but 5:10 is the text that it is, not the number 310 to the base of 60."""
-    import yaml
-
-    loader: Any = type("Loader", (yaml.SafeLoader,), {})
-    for tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-        usual = yaml.SafeLoader.yaml_constructors[tag]
-        loader.add_constructor(tag, lambda at, node, of=usual: node.value if ":" in node.value else of(at, node))
-    return loader
+    return values
 
 
 def _fitting(option: Any, key: str, value: Any, path: Path) -> Any:

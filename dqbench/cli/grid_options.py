@@ -50,7 +50,10 @@ class GridOptions:
         list[str] | None,
         typer.Option(help="What networks learn from: hard, soft (stored) or teacher (live); repeatable."),
     ] = None
-    recipe: Annotated[str | None, typer.Option(help="Train every architecture by this recipe.")] = None
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.yaml", help="Train every architecture by this recipe, known or your own."),
+    ] = None
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR|FILE.npz", help="Your own images, for tasks that run on them: folder-xarch."),
@@ -81,6 +84,10 @@ class GridOptions:
     ] = None
     workspace: Workspace = Path("dqbench-out")
     retry_failed: Annotated[bool, typer.Option(help="Try cells again that failed in an earlier run.")] = True
+    rerun: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD|TASK", help="Do its cells again, whether they are done or not; repeatable."),
+    ] = None
     max_retries: Annotated[int, typer.Option(min=0, help="Try a failed job so often again within this run.")] = 0
     time_limit: Annotated[
         str | None,
@@ -108,6 +115,7 @@ class GridOptions:
         from dqbench import durations
         from dqbench.executors.clusters import choose
         from dqbench.plan.own_data import find_own
+        from dqbench.plan.recipe_file import recipe_named
         from dqbench.plan.request import Request
         from dqbench.runner.session import Session
         from dqbench.runner.setup import Setup, parse_gpus
@@ -125,7 +133,7 @@ class GridOptions:
             settings=tuple(self.set_ or ()),
             best_epoch=self.best_epoch,
             labels=tuple(self.labels or ()),
-            recipe=self.recipe,
+            recipe=None if self.recipe is None else recipe_named(self.recipe),
             data=own,
             byte_budgets=tuple(self.bytes_ or ()),
             precision=self.precision,
@@ -141,6 +149,7 @@ class GridOptions:
             cluster=cluster,
             gpus_per_job=self.gpus_per_job,
             time_limit_s=durations.parse(self.time_limit, "--time-limit") if self.time_limit else None,
+            rerun=tuple(self.rerun or ()),
             box_s=durations.parse(self.for_, "--for") if self.for_ else None,
         )
         if own is None or own.listed is None or not create:

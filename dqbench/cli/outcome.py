@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def tell_outcome(state: State, session: Session, *, nothing_to_do: bool) -> None
     cells, left = len(session.plan.cells), len(session.unmade())
     done = cells - len(failed) - left
     verdict = f"nothing to do: all {cells} cells" if nothing_to_do else f"{done} of {cells} cells"
+    for line in _compared(session):
+        state.messages.print(line, soft_wrap=True)
     for line in (_time_is_up(session, verdict) if left else f"{verdict} are done", *_next(session, done)):
         state.messages.print(line, soft_wrap=True)
 
@@ -32,7 +35,19 @@ def _time_is_up(session: Session, verdict: str) -> str:
 
     box, rest = session.setup.box_s, session.forecast().seconds
     over = f"no further job is expected to end within --for {clock(box)}: " if box else ""
-    return f"{over}{verdict}; go on with the same command (the rest takes about {clock(rest)} on one device)"
+    same = "the same command without --rerun" if session.setup.rerun else "the same command"
+    return f"{over}{verdict}; go on with {same} (the rest takes about {clock(rest)} on one device)"
+
+
+def _compared(session: Session) -> Iterator[str]:
+    """What came of cells that were done again."""
+    for record in session.records():
+        old, now = session.before.get(record.key), [run.score for run in record.runs]
+        if old is not None and record.status == "done":
+            was = [run.score for run in old.runs]
+            each = ", ".join(f"{one:.2f} now {other:.2f}" for one, other in zip(was, now, strict=True) if one != other)
+            cell = f"{record.cell.task} {record.cell.row} {record.cell.budget} {record.cell.arch}"
+            yield f"done again: {cell}: {f'seeds that differ: {each}' if each else 'the same scores'}"
 
 
 def _next(session: Session, done: int) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dqbench import byte_sizes
 from dqbench.plan.own_data import OwnData
+from dqbench.recipe import Recipe
+from dqbench.train.recipes import RECIPES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Request:
     settings: tuple[str, ...] = ()
     best_epoch: bool = False
     labels: tuple[str, ...] = ()
-    recipe: str | None = None
+    recipe: str | Recipe | None = None
     data: OwnData | None = None
     byte_budgets: tuple[int | str, ...] = ()
     precision: str | None = None
@@ -41,12 +43,19 @@ class Request:
         words += [f"--arch {a}" for a in self.archs]
         words += [f"--seeds {self.seeds}"] if self.seeds is not None else []
         words += [f"--labels {regime}" for regime in self.labels]
-        words += [f"--recipe {self.recipe}"] if self.recipe else []
+        words += [f"--recipe {_recipe_words(self.recipe)}"] if self.recipe else []
         words += [f"--precision {self.precision}"] if self.precision else []
         words += [f"--set {shlex.quote(_placeless(setting))}" for setting in self.settings]
         words += ["--best-epoch"] if self.best_epoch else []
         words += [f"--plugin {f.name}" for f in plugin_files]
         return " ".join(words)
+
+
+def _recipe_words(recipe: str | Recipe) -> str:
+    """A catalogued recipe's name, or the bare name of the file that it is in."""
+    if isinstance(recipe, Recipe):
+        return recipe.name if RECIPES.get(recipe.name) == recipe else f"{recipe.name}.yaml"
+    return shlex.quote(Path(recipe).name)
 
 
 def _placeless(setting: str) -> str:

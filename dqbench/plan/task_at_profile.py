@@ -17,15 +17,16 @@ from dqbench.plan import pixel_plan
 from dqbench.plan import settings as settings_
 from dqbench.plan.byte_budget import Storage
 from dqbench.plan.own_data import dataset_of
+from dqbench.plan.recipe_file import recipe_named, refuse_other
 from dqbench.plan.request import Request
 from dqbench.plan.rows import Row
 from dqbench.plan.settings import Settings
 from dqbench.plan.task_stages import check_archs, companion_facts, companions_of
 from dqbench.plugins import Registry
+from dqbench.recipe import check_augment
 from dqbench.records import SourceFacts
 from dqbench.seed_ranges import seeds_of
 from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec, Profile, Recipe, TaskSpec
-from dqbench.train.recipes import RECIPES
 
 
 def choose_profile(task: TaskSpec, name: str | None, device: str) -> str:
@@ -162,13 +163,14 @@ class TaskFacts:
         """The catalogued recipe that was asked for, or the profile's, with what ``--set`` changes.
 
         Raises:
-            UsageError: an unknown recipe, or a value of the wrong type or range.
+            UsageError: an unknown recipe or augmentation, or a value of the wrong type or range.
         """
         if arch.name not in self._recipes:
-            name = self.request.recipe
-            if name is not None and name not in RECIPES:
-                raise unknown_name("recipe", name, RECIPES)
-            chosen = RECIPES[name] if name else self.profile.recipe(arch.name)
+            usual = self.profile.recipe(arch.name)
+            asked = self.request.recipe
+            chosen = recipe_named(asked) if isinstance(asked, str) else asked or usual
+            if chosen.name == usual.name:
+                refuse_other(chosen, usual)
             self._recipes[arch.name] = self._fitting(settings_.changed(chosen, self.parsed.recipe))
         return self._recipes[arch.name]
 
@@ -203,6 +205,7 @@ class TaskFacts:
         return ObserverSpec(arch.name, self._fitting(settings_.changed(usual.recipe, fields)), str(weights))
 
     def _fitting(self, recipe: Recipe) -> Recipe:
+        check_augment(recipe.augment)
         if recipe.timm is not None and self.info.shape[2] != 3:
             raise UsageError(
                 f"recipe {recipe.name} augments by timm, which takes colour, not the {self.info.shape[2]} channel of "

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
+from dqbench.jobs.job import canonical
 from dqbench.plan.plan import PlannedCell
 from dqbench.plugins import Registry
-from dqbench.records import file_name
+from dqbench.recipe import Recipe
+from dqbench.records import Cell, file_name
 from dqbench.runner.versions import code_behind, method_code, uncommitted
+
+_RECIPES = ("recipe", "observer_recipe", "teacher_recipe")
 
 
 def notes(
@@ -47,31 +52,56 @@ def _redone(missing: Iterable[PlannedCell], names: Iterable[str], records: Path,
     for name in names:
         others[name.rpartition("_")[0]].append(name)
     counted: Counter[str] = Counter()
+    known: dict[str, dict[str, dict[str, Any]]] = {}
     for planned in missing:
-        now = code_behind(registry, planned.cell)
-        before = _record_of(planned, others.get(_start(planned), ()), records) if now else None
+        start = _start(planned)
+        if start not in known:
+            known[start] = _by_identity(records, others.get(start, ()))
+        before = known[start].get(_identity(planned.cell.model_dump(mode="json"), planned.source.dataset))
         if before is not None:
-            then = before["versions"].get("code", {})
+            now, then = code_behind(registry, planned.cell), before["versions"].get("code", {})
             changed = [what for what, code in now.items() if then.get(what) != code]
+            changed += _changed_recipes(planned.cell, before["cell"])
             counted.update([" and ".join(changed)] if changed else [])
     for what, cells in counted.items():
         made = "a cell was made; it is" if cells == 1 else f"{cells} cells were made; they are"
-        yield f"the source code of {what} has changed since {made} done again"
+        whose = "" if what.startswith("recipe ") else "the source code of "
+        yield f"{whose}{what} has changed since {made} done again"
 
 
 def _start(planned: PlannedCell) -> str:
     return file_name(planned.cell, planned.key).rpartition("_")[0]
 
 
-def _record_of(planned: PlannedCell, names: Iterable[str], records: Path) -> Mapping[str, Any] | None:
-    """The record of the same cell that other code or data made, defaults of its options among them."""
-    cell = planned.cell.model_dump(mode="json", exclude={"config"})
+def _by_identity(records: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Records by what makes their cells the same, whatever code, data and recipe of that name made them."""
+    found = {}
     for name in names:
-        found = _read(records / name) or {}
-        made = {field: value for field, value in (found.get("cell") or {}).items() if field != "config"}
-        if made == cell and found["source"]["dataset"] == planned.source.dataset:
-            return found
-    return None
+        record = _read(records / name) or {}
+        with suppress(KeyError, TypeError, AttributeError):
+            identity = _identity(record["cell"], record["source"]["dataset"])
+            found[identity] = {"cell": record["cell"], "versions": record["versions"]}
+    return found
+
+
+def _identity(cell: Mapping[str, Any], dataset: str) -> str:
+    """Options are left out, as their defaults are code, and of recipes all but their names."""
+    named = {role: (cell.get(role) or {}).get("name") for role in _RECIPES}
+    return canonical([{**cell, "config": None, **named}, dataset])
+
+
+def _changed_recipes(cell: Cell, before: Mapping[str, Any]) -> list[str]:
+    """The recipes of a cell that have other fields now, with the first of them."""
+    changed = {}
+    for role, now in cell.recipes().items():
+        then = before.get(role)
+        if now is not None and then is not None:
+            usual = {name: field.default for name, field in Recipe.model_fields.items()}
+            old, new = {**usual, **then}, {**usual, **now.model_dump(mode="json")}
+            field = next((name for name in new if canonical(new[name]) != canonical(old.get(name))), "")
+            if field:
+                changed[f"recipe {now.name} ({field} was {old.get(field)}, is {new[field]})"] = None
+    return list(changed)
 
 
 def _kept(there: Iterable[PlannedCell], paths: Mapping[str, Path], registry: Registry) -> Iterable[str]:

@@ -173,5 +173,9 @@ def _failure(seed: int, failure: JobFailure) -> Failure:
 
 
 def _is_of_one_cell(one: Record, other: Record) -> bool:
-    """Whether both measured the same; on the user's own images the data set is a part of what was."""
-    return one.cell == other.cell and one.source.dataset == other.source.dataset
+    """Whether both measured the same, by recipes of the same names; of one's own images also on the same ones."""
+    named = [
+        {**dict(each.cell), **{role: recipe and recipe.name for role, recipe in each.cell.recipes().items()}}
+        for each in (one, other)
+    ]
+    return named[0] == named[1] and one.source.dataset == other.source.dataset

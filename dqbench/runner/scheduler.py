@@ -92,15 +92,12 @@ def run_jobs(
         box: the time in which started jobs are expected to end; None has no end.
 
     Raises:
-        UsageError: the box is shorter than any job that can start.
         KeyboardInterrupt: after SIGINT or SIGTERM; the workspace is good and the same call goes on from there.
         ExecutorError: the executor cannot go on.
     """
     there = workspace.done_folders()
     graph = Graph(jobs, jobs if targets is None else targets, lambda job: job.folder in there)
     planned = Planned(tuple(jobs[key] for key in jobs if key in graph.to_do), len(graph.done))
-    if box is not None:
-        box.check(measured.sized(jobs[key]) if measured else jobs[key] for key in graph.ready(len(jobs)))
     on_event(planned)
     outcome = Outcome()
     if graph.to_do:

@@ -27,6 +27,7 @@ from dqbench.runner.forecast import Forecast, forecast
 from dqbench.runner.measured import Measured, measure
 from dqbench.runner.record_writer import CellWriter, jobs_of
 from dqbench.runner.refresh import refresh
+from dqbench.runner.rerun import Rerun, drop, rerun
 from dqbench.runner.scheduler import run_jobs
 from dqbench.runner.setup import Setup
 from dqbench.runner.time_box import TimeBox
@@ -35,7 +36,12 @@ from dqbench.workspace.workspace import Workspace
 
 @dataclass
 class Session:
-    """A request, planned, on a workspace; ``notes`` are what its user should know, in words."""
+    """A request, planned, on a workspace.
+
+    Attributes:
+        notes: what its user should know, in words.
+        before: by the cell's key, the good records of cells that are done again.
+    """
 
     request: Request
     registry: Registry
@@ -47,6 +53,8 @@ class Session:
     _paths: dict[str, Path] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
     _records: dict[str, Record] = field(default_factory=dict)
+    _again: Rerun = field(default_factory=Rerun)
+    before: dict[str, Record] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -75,6 +83,7 @@ class Session:
             planned = plan(request, registry, devices.kind)
             session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
             session._find_records()
+            session._again = rerun(setup.rerun, planned)
         check_plugins(session.missing(), registry)
         return session
 
@@ -117,14 +126,14 @@ class Session:
 
     def missing(self) -> list[PlannedCell]:
         """Cells that are to be made: those without a good record, failed ones only if they are to be tried again."""
-        settled = self._paths.keys() - (self._failed if self.setup.retry_failed else set())
+        settled = self._paths.keys() - (self._failed if self.setup.retry_failed else set()) - self._again.cells
         return [planned for planned in self.plan.cells if planned.key not in settled]
 
     def jobs_to_do(self) -> dict[str, Job]:
         """The jobs of the missing cells that are not done yet, by key."""
         done = self.workspace.done_folders()
         needed = jobs_of(self.plan, self.missing())
-        return {key: job for key, job in needed.items() if job.folder not in done}
+        return {key: job for key, job in needed.items() if job.folder not in done or key in self._again.jobs}
 
     def measured(self) -> Measured:
         """What jobs like those to do took in this workspace."""
@@ -154,6 +163,9 @@ class Session:
             UsageError: the setup's time box is shorter than any job that can start.
         """
         box = None if self.setup.box_s is None else TimeBox(self.setup.box_s)
+        if box is not None:
+            box.check(self._startable())
+        dropped = self._drop_what_is_done_again()
         missing = self.missing()
         writer = CellWriter(missing, self.plan, self.workspace, self.registry, self.request, self._keep, on_event)
         writer.begin()
@@ -165,9 +177,30 @@ class Session:
                 jobs, self.workspace, executor, on_event=writer, max_retries=retries, measured=measured, box=box
             )
         writer.end(outcome)
-        if writer.redone:
-            for record, why in refresh(self.workspace, writer.redone):
-                on_event(OutOfDate(record.file_name, why, record.command))
+        made_again = writer.redone | (dropped & outcome.ran)
+        for record, why in refresh(self.workspace, made_again) if made_again else ():
+            on_event(OutOfDate(record.file_name, why, record.command))
+
+    def _startable(self) -> list[Job]:
+        """The jobs to do whose inputs are there, with what they are expected to take."""
+        to_do, measured = self.jobs_to_do(), self.measured()
+        return [measured.sized(job) for job in to_do.values() if not to_do.keys() & set(job.inputs.values())]
+
+    def _drop_what_is_done_again(self) -> frozenset[str]:
+        """Remove the artifacts and records of ``--rerun``; gives the keys of the jobs.
+
+        Raises:
+            UsageError: another runner is at one of them.
+        """
+        again, self._again = self._again, Rerun()
+        drop(self.plan, again.jobs, self.workspace)
+        for key in again.cells & self._paths.keys():
+            if key not in self._failed:
+                self.before[key] = self._record(key)
+            self._records.pop(key, None)
+            self._failed.discard(key)
+            self._paths.pop(key).unlink(missing_ok=True)
+        return again.jobs
 
     def _keep(self, record: Record, path: Path) -> None:
         self._records[record.key] = record

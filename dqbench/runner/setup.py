@@ -30,6 +30,7 @@ class Setup:
         gpus_per_job: GPUs that one training may share its work among, where its recipe can.
         time_limit_s: any job is stopped after so long, whether it makes steps or not; None stops only those that hang.
         box_s: no job is started that is not expected to end within so many seconds of the run's start; None starts all.
+        rerun: methods and tasks whose cells are done again.
     """
 
     device: str = "auto"
@@ -41,6 +42,7 @@ class Setup:
     gpus_per_job: int = 1
     time_limit_s: float | None = None
     box_s: float | None = None
+    rerun: tuple[str, ...] = ()
 
     def limited(self, job: Job) -> Job:
         """The job with the time limit of this run."""

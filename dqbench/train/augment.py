@@ -13,15 +13,13 @@ from dataclasses import dataclass
 import torch
 
 from dqbench.errors import UsageError
-from dqbench.specs import Recipe
+from dqbench.recipe import AUGMENTATIONS, Recipe, check_augment
 from dqbench.train.draws import Draws
 from dqbench.train.dsa import OPERATIONS, SHARES
 from dqbench.train.geometry import Geometry, drawn, named
 from dqbench.train.randaugment import RandAugment
 
 Augmentation = Callable[[torch.Tensor, Draws], torch.Tensor]
-
-KNOWN = "flip, altflip, crop4, shift1, translate2, rrc-50, patches-2, randaugment-2-14, dsa"
 
 
 def pipeline(names: Sequence[str]) -> Augmentation:
@@ -30,9 +28,7 @@ def pipeline(names: Sequence[str]) -> Augmentation:
     Raises:
         UsageError: a name that is no augmentation, or one after ``dsa``.
     """
-    late = [name in NORMALISED for name in names]
-    if late != sorted(late):
-        raise UsageError(f"augment={list(names)}: dsa works on normalised images; put it last")
+    check_augment(names)
     return _in_turn([_named(name) for name in names if name not in NORMALISED])
 
 
@@ -68,7 +64,7 @@ def _named(name: str) -> Augmentation:
         return lambda images, draws: geometry.apply(images, drawn(geometry, len(images), images.shape[1], draws))
     if random := re.fullmatch(r"randaugment-(\d+)-(\d+)", name):
         return RandAugment(int(random[1]), int(random[2])).on_draws
-    raise UsageError(f"unknown augmentation {name!r}; known: {KNOWN}")
+    raise UsageError(f"unknown augmentation {name!r}; known: {AUGMENTATIONS}")
 
 
 @dataclass(frozen=True)

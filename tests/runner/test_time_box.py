@@ -10,7 +10,6 @@ from stub_graph import graph_of, stub
 
 from dqbench.cli import main
 from dqbench.errors import UsageError
-from dqbench.executors.devices import Devices
 from dqbench.executors.local import LocalExecutor
 from dqbench.jobs.job import Needs
 from dqbench.plan import needs as guesses
@@ -51,14 +50,12 @@ def test_what_like_jobs_took_counts_more_than_a_guess(workspace: Workspace, exec
     assert (outcome.ran, outcome.left) == (set(jobs), set())
 
 
-def test_a_box_shorter_than_the_first_job_is_refused_before_anything_starts(workspace: Workspace) -> None:
-    class NoExecutor(LocalExecutor):
-        def start(self) -> None:
-            raise AssertionError("started")
-
-    jobs = graph_of(stub("long", needs=LONG), stub("shorter", needs=Needs(seconds=90.0)))
+def test_a_box_shorter_than_the_first_job_is_refused() -> None:
+    jobs = [stub("long", needs=LONG), stub("shorter", needs=Needs(seconds=90.0))]
     with pytest.raises(UsageError, match=r"--for 1 min 0 s is shorter .*: shorter is expected to take 1 min 30 s"):
-        run_jobs(jobs, workspace, NoExecutor(Devices("cpu", 2)), box=TimeBox(60.0))
+        TimeBox(60.0).check(jobs)
+    TimeBox(100.0).check(jobs)
+    TimeBox(100.0).check([])
 
 
 def test_a_box_that_is_over_takes_nothing() -> None:
@@ -77,6 +74,9 @@ def test_a_run_in_a_box_goes_on_with_the_same_command(
     words = [*WORDS, "--workspace", str(tmp_path / "out")]
     assert main(["plan", *words, "--for", "10000s"]) == 0
     assert "is too short for 3 jobs: the longest, " in capsys.readouterr().err
+    assert main(["run", *words, "--for", "1000s"]) == 2
+    assert "is shorter than any job to start: train digits-mlp on " in capsys.readouterr().err
+    assert not list((tmp_path / "out" / "artifacts").glob("train-*"))
     assert main(["run", *words, "--for", "10000s"]) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert (
