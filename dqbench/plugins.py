@@ -17,6 +17,7 @@ import pluggy
 
 from dqbench import hookspecs
 from dqbench.errors import PluginError
+from dqbench.given import is_given
 from dqbench.registry import BrokenPlugin as BrokenPlugin
 from dqbench.registry import Catalogue as Catalogue
 from dqbench.registry import Origin as Origin
@@ -45,6 +46,9 @@ def load(files: Sequence[Path] = (), strict: bool | None = None) -> Registry:
         origin = _origin(entry)
         _guarded(registry, origin, entry.load, strict)
     for path in registry.files:
+        if is_given(path):
+            registry.add_given(path)
+            continue
         _guarded(registry, _file_origin(path), lambda path=path: _load_file(path), strict=True)  # type: ignore[misc]
     return registry
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from dqbench import given
 from dqbench.errors import PluginError, UsageError, unknown_name
 from dqbench.source_code import code_hash
 from dqbench.spec_rules import Spec
@@ -106,6 +107,16 @@ class Registry:
     broken: list[BrokenPlugin] = field(default_factory=list)
     files: tuple[Path, ...] = ()
     _code: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add_given(self, path: Path) -> None:
+        """Register what a file of ids or images gives as a method, whose code is what the file holds.
+
+        Raises:
+            UsageError: the file is no use, or its method's name is taken.
+        """
+        found = given.read(path)
+        self.methods.add(given.method_of(found), Origin(path.stem, path.name, f"(content {found.content[:16]})"))
+        self._code[self.methods.what, found.name] = found.content
 
     def preparations(self, spec: MethodSpec, config: Config) -> Iterator[tuple[MethodSpec, Config]]:
         """The methods whose ``prepare`` runs before ``spec`` compresses, each with its share of the config.

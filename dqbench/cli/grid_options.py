@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import inspect
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -12,6 +15,7 @@ import typer
 
 from dqbench.cli.config_file import use_config
 from dqbench.cli.file_progress import file_progress
+from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
     from dqbench.cli.state import State
@@ -27,8 +31,15 @@ Workspace = Annotated[
 class GridOptions:
     """What the command line says of a grid and of how to run it."""
 
-    method: Annotated[list[str], typer.Option(help="A method; repeatable. random and full always run.")]
-    task: Annotated[list[str], typer.Option(help="A task; repeatable.")]
+    method: Annotated[list[str] | None, typer.Option(help="A method; repeatable. random and full always run.")] = None
+    task: Annotated[list[str] | None, typer.Option(help="A task; repeatable.")] = None
+    ids: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Score your own choice beside: a .txt, .csv, .json or .npy of ids, or a folder of images; repeatable.",
+        ),
+    ] = None
     keep: Annotated[list[str] | None, typer.Option(help="A keep ratio in (0, 1]; repeatable.")] = None
     ipc: Annotated[list[str] | None, typer.Option(help="Images per class to keep; repeatable.")] = None
     bytes_: Annotated[
@@ -120,11 +131,16 @@ class GridOptions:
         from dqbench.runner.session import Session
         from dqbench.runner.setup import Setup, parse_gpus
 
-        tasks = [state.registry().tasks[name] for name in self.task]
+        given = self._given(state, create)
+        methods, task_names = [*(self.method or ()), *given], self.task or []
+        if not methods or not task_names:
+            raise UsageError(f"give {'--task' if methods else '--method or --ids'} …; see: dqbench run --help")
+        tasks = [state.registry().tasks[name] for name in task_names]
         own = find_own(self.data, self.size, tasks, self.skip_unreadable)
         request = Request(
-            tasks=tuple(self.task),
-            methods=tuple(self.method),
+            tasks=tuple(task_names),
+            methods=tuple(methods),
+            given=tuple(given),
             keeps=tuple(self.keep or ()),
             ipcs=tuple(self.ipc or ()),
             archs=tuple(self.arch or ()),
@@ -156,6 +172,28 @@ class GridOptions:
             return Session.open(request, state.registry(), setup, self.workspace, create=create)
         with file_progress(state, f"reading {self.data}") as progress:
             return Session.open(request, state.registry(), setup, self.workspace, on_image=progress)
+
+    def _given(self, state: State, create: bool) -> list[str]:
+        """Load the sets of ``--ids`` as methods; gives their names.
+
+        Raises:
+            UsageError: one that is no use.
+        """
+        if not self.ids:
+            return []
+        from dqbench import given
+        from dqbench.data.given_images import pack
+        from dqbench.data.info import data_root
+
+        into = data_root() / "given" if create else Path(tempfile.mkdtemp())
+        if not create:
+            atexit.register(shutil.rmtree, into, ignore_errors=True)
+        files = [pack(path, into) if path.is_dir() else path for path in self.ids]
+        for path in files:
+            if not given.is_given(path):
+                raise UsageError(f"--ids {path} is none of {', '.join(given.SUFFIXES)} and no folder")
+        state.plugin_files = (*state.plugin_files, *files)
+        return list(dict.fromkeys(given.read(path).name for path in files))
 
 
 def with_grid_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dqbench.budgets import ResolvedBudget
 from dqbench.compressed import Compressed, Distilled, Subset
 from dqbench.data.source import Source
+from dqbench.given import given_of
 from dqbench.specs import Config, MethodSpec, load_target
 
 
@@ -47,7 +48,12 @@ def has_probabilities(kept: Compressed | None) -> bool:
 
 
 def binds_classes(spec: MethodSpec, config: Config) -> bool:
-    """Whether per-class budgets bind the method; one that looks past classes has ``scope="dataset"``."""
+    """Whether per-class budgets bind the method; one that looks past classes has ``scope="dataset"``.
+
+    Sets that users give have their classes checked against their shares, not against a draw, when they are planned.
+    """
+    if given_of(spec) is not None:
+        return False
     scope = getattr(config, "scope", None) or getattr(load_target(spec.target), "scope", "class")
     return bool(scope == "class")
 

@@ -53,7 +53,7 @@ class _TaskCells:
             chosen = [jobs for jobs in planned if labels in jobs.row.labels]
             for budget in (Budget.full(), *budgets):
                 for jobs in chosen:
-                    if (jobs.row.spec is None) == (budget.kind == "full"):
+                    if (jobs.row.spec is None) == (budget.kind == "full") and self.facts.takes(jobs.row, budget):
                         for arch in self.facts.archs:
                             self._add_cell(jobs, budget, arch, labels)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dqbench import byte_sizes
+from dqbench.given import is_given
 from dqbench.plan.own_data import OwnData
 from dqbench.recipe import Recipe
 from dqbench.train.recipes import RECIPES
@@ -15,7 +16,7 @@ from dqbench.train.recipes import RECIPES
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a user asks for; None takes the task's profile."""
+    """What a user asks for; None takes the task's profile. ``given`` are the methods that stand for ``--ids``."""
 
     tasks: tuple[str, ...]
     methods: tuple[str, ...]
@@ -31,11 +32,14 @@ class Request:
     data: OwnData | None = None
     byte_budgets: tuple[int | str, ...] = ()
     precision: str | None = None
+    given: tuple[str, ...] = ()
 
     def command(self, profile: str, plugin_files: Sequence[Path]) -> str:
         """The command line that asks for this, without anything that belongs to one machine."""
         words = ["dqbench run"]
-        words += [f"--method {m}" for m in self.methods] + [f"--task {t}" for t in self.tasks]
+        given = [f for f in plugin_files if is_given(f)]
+        words += [f"--ids {shlex.quote(f.name)}" for f in given]
+        words += [f"--method {m}" for m in self.methods if m not in self.given] + [f"--task {t}" for t in self.tasks]
         words += [self.data.words] if self.data else []
         words += [f"--profile {profile}"]
         words += [f"--keep {k}" for k in self.keeps] + [f"--ipc {i}" for i in self.ipcs]
@@ -47,7 +51,7 @@ class Request:
         words += [f"--precision {self.precision}"] if self.precision else []
         words += [f"--set {shlex.quote(_placeless(setting))}" for setting in self.settings]
         words += ["--best-epoch"] if self.best_epoch else []
-        words += [f"--plugin {f.name}" for f in plugin_files]
+        words += [f"--plugin {f.name}" for f in plugin_files if f not in given]
         return " ".join(words)
 
 

@@ -12,10 +12,12 @@ from dqbench.budgets import note_on_few, resolve
 from dqbench.data import store
 from dqbench.data.info import DatasetInfo
 from dqbench.errors import UsageError, unknown_name
+from dqbench.given import given_of
 from dqbench.nets.weights import find
 from dqbench.plan import pixel_plan
 from dqbench.plan import settings as settings_
 from dqbench.plan.byte_budget import Storage
+from dqbench.plan.given_budget import budget_of
 from dqbench.plan.own_data import dataset_of
 from dqbench.plan.recipe_file import recipe_named, refuse_other
 from dqbench.plan.request import Request
@@ -25,6 +27,7 @@ from dqbench.plan.task_stages import check_archs, companion_facts, companions_of
 from dqbench.plugins import Registry
 from dqbench.recipe import check_augment
 from dqbench.records import SourceFacts
+from dqbench.references import TWIN
 from dqbench.seed_ranges import seeds_of
 from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec, Profile, Recipe, TaskSpec
 
@@ -82,6 +85,8 @@ class TaskFacts:
         }  # fmt: skip
         self._samples = {Budget.full(): self.source.train_samples}
         self._recipes: dict[str, Recipe] = {}
+        self._asked: list[Budget] = []
+        self._given: dict[Row, Budget] = {}
 
     def _info(self) -> DatasetInfo:
         own = self.request.data
@@ -100,11 +105,31 @@ class TaskFacts:
         asked = [Budget.ratio(k) for k in request.keeps] + [Budget.ipc(i) for i in request.ipcs]
         asked += [Budget.of_bytes(number) for number in request.byte_budgets]
         usual = [Budget.ratio(k) for k in profile.keeps] + [Budget.ipc(i) for i in profile.ipcs]
-        budgets = list(dict.fromkeys(asked or usual))
+        chosen = set(request.methods) - set(request.given)
+        self._asked = asked or (usual if chosen or not request.given else [])
+        own = [self._given_budget(row, [*asked, *usual]) for row in rows if given_of(row.spec)]
+        budgets = list(dict.fromkeys([*self._asked, *own]))
         for row in rows:
             for budget in budgets if row.config else ():
-                self._check_budget(row, budget)
+                if self.takes(row, budget):
+                    self._check_budget(row, budget)
         return budgets
+
+    def takes(self, row: Row, budget: Budget) -> bool:
+        """Whether a row runs at a budget: a given set at its own, the twin and all data at each, others as asked."""
+        if row.spec is None or row.spec.name == TWIN:
+            return True
+        return budget == self._given[row] if row in self._given else budget in self._asked
+
+    def _given_budget(self, row: Row, usual: Sequence[Budget]) -> Budget:
+        given = given_of(row.spec)
+        if given is None:
+            raise ValueError("only given sets have budgets of their own")
+        imported = store.read_info(self.dataset) is not None
+        source = store.open_train(self.dataset, self.profile.train_per_class) if imported else None
+        scope = getattr(row.config, "scope", "class")
+        self._given[row] = budget_of(given, scope, source, self.class_counts, self.seeds, usual)
+        return self._given[row]
 
     def sampled(self, row: Row, budget: Budget, recipe: Recipe, labels: Labels) -> Sampled:
         """What a row keeps for a budget, which may be in pixels or bytes.

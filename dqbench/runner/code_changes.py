@@ -92,7 +92,7 @@ def _identity(cell: Mapping[str, Any], dataset: str) -> str:
 
 def _changed_recipes(cell: Cell, before: Mapping[str, Any]) -> list[str]:
     """The recipes of a cell that have other fields now, with the first of them."""
-    changed = {}
+    changed: dict[str, None] = {}
     for role, now in cell.recipes().items():
         then = before.get(role)
         if now is not None and then is not None:
