@@ -12,7 +12,7 @@ from PIL import Image
 
 from dqbench import given, plugins
 from dqbench.cli import main
-from dqbench.data import store
+from dqbench.data import given_sets, store
 from dqbench.data.given_images import pack
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
@@ -99,13 +99,13 @@ def test_bad_files_are_refused(name: str, text: str, message: str, tmp_path: Pat
 def test_ids_and_classes_are_held_against_the_source(digits: Source, tmp_path: Path) -> None:
     far = given.read(write(tmp_path / "far.txt", [1, 5000, 6000]))
     with pytest.raises(UsageError, match=r"ids 5000, 6000 are not among the 1,297 training samples .* from 0 to 1296"):
-        far.check(digits, 0, "dataset")
+        given_sets.check(far, digits, 0, "dataset")
     ids = balanced(digits, 5)
-    assert given.read(write(tmp_path / "equal.txt", ids)).check(digits, 0, "class")
+    assert given_sets.check(given.read(write(tmp_path / "equal.txt", ids)), digits, 0, "class")
     lopsided = given.read(write(tmp_path / "less.txt", ids[2:]))
     with pytest.raises(UsageError, match=r"less.txt is not balanced: it has 3 of class '0', whose share is 4\.7"):
-        lopsided.check(digits, 0, "class")
-    assert not lopsided.check(digits, 0, "dataset")
+        given_sets.check(lopsided, digits, 0, "class")
+    assert not given_sets.check(lopsided, digits, 0, "dataset")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.37, 0.9])
@@ -114,7 +114,7 @@ def test_shares_rounded_up_or_down_are_balanced(digits: Source, tmp_path: Path, 
     counts[::2] += 1
     ids = [int(i) for c in range(10) for i in digits.ids[digits.labels == c][: counts[c]]]
     found = given.read(write(tmp_path / "mine.txt", ids))
-    found.check(digits, 0, "class")
+    given_sets.check(found, digits, 0, "class")
     budget = budget_of(found, "class", digits, digits.class_counts.tolist(), [0], [])
     total = budget.value * (10 if budget.kind == "ipc" else len(digits))
     assert round(total) == len(ids)
@@ -134,17 +134,17 @@ def test_images_are_packed_as_they_are(digits: Source, tmp_path: Path) -> None:
     found = given.read(path)
     assert (found.name, found.total) == ("images-imgs", 20)
     order = sorted(range(20), key=lambda place: (str(digits.labels[place]), f"{place}.png"))
-    np.testing.assert_array_equal(found.pixels(digits), digits.images[order])
-    assert found.labels(digits, 0).tolist() == digits.labels[order].tolist()
+    np.testing.assert_array_equal(given_sets.pixels_of(found, digits), digits.images[order])
+    assert given_sets.labels_of(found, digits, 0).tolist() == digits.labels[order].tolist()
 
 
 def test_images_of_other_sizes_and_classes_are_refused(digits: Source, tmp_path: Path) -> None:
     large = given.read(pack(folder_of(digits, tmp_path / "large", side=9), tmp_path))
     with pytest.raises(UsageError, match="9 × 9 px in gray, those of digits 8 × 8 px in gray"):
-        large.check(digits, 0, "dataset")
+        given_sets.check(large, digits, 0, "dataset")
     strange = given.read(pack(folder_of(digits, tmp_path / "strange", names=tuple("abcdefghij")), tmp_path))
     with pytest.raises(UsageError, match="'a' is no class of digits; its classes are 0, 1, "):
-        strange.check(digits, 0, "dataset")
+        given_sets.check(strange, digits, 0, "dataset")
     Image.new("L", (5, 8)).save(tmp_path / "large" / "0" / "zz.png")
     with pytest.raises(UsageError, match=r"0/zz\.png is 5 × 8 px, 0/.* 9 × 9; all images have one size"):
         pack(tmp_path / "large", tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dqbench.budgets import resolve
+from dqbench.data.given_sets import check
 from dqbench.data.source import Source
 from dqbench.given import Given
 from dqbench.specs import Budget
@@ -31,7 +32,7 @@ def budget_of(
     Raises:
         UsageError: ids or classes that the source has not, images of another shape, classes without their share.
     """
-    checked = [given.check(source, seed, scope) for seed in seeds] if source is not None else [False]
+    checked = [check(given, source, seed, scope) for seed in seeds] if source is not None else [False]
     equal = scope == "class" and all(checked)
     for budget in usual:
         if budget.kind == "ipc" and equal and budget.value * len(counts) == given.total:
