@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import core_schema, from_json
 
 from dqbench import checksums, whole_file
+from dqbench.alteration import Alteration
 from dqbench.checksums import ChangedError
 from dqbench.errors import UsageError
 from dqbench.specs import Budget, BudgetKind, Labels, MethodKind, Recipe
@@ -51,6 +52,21 @@ class CompanionFacts(_Part):
         return {name: value for name, value in dumped.items() if name != "scored" or value}
 
 
+class AlteredFacts(_Part):
+    """What was done to the training set before anything learned from it; see :mod:`dqbench.data.altering`."""
+
+    noise: float
+    imbalance: float
+    draw: int
+    replaced: int = Field(description="training labels that are not the data set's own")
+    hash: str = Field(description="sha256 of the ids and labels of what is left")
+
+    @property
+    def alteration(self) -> Alteration:
+        """What was asked for."""
+        return Alteration(noise=self.noise, imbalance=self.imbalance, draw=self.draw)
+
+
 class SourceFacts(_Part):
     """The data behind a cell."""
 
@@ -65,11 +81,17 @@ class SourceFacts(_Part):
     classes: int
     note: str = Field("", description="what must be known of how the data set was made; empty where nothing must")
     companions: tuple[CompanionFacts, ...] = Field((), description="what stages read besides; left out where nothing")
+    altered: AlteredFacts | None = Field(None, description="what was done to the training set; left out where nothing")
 
     @model_serializer(mode="wrap")
     def _without_no_companions(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
-        return {name: value for name, value in dumped.items() if name != "companions" or value}
+        return {name: value for name, value in dumped.items() if name not in ("companions", "altered") or value}
+
+    @property
+    def alteration(self) -> Alteration | None:
+        """What was done to the training set, as it was asked for."""
+        return self.altered.alteration if self.altered else None
 
 
 class Cell(_Part):

@@ -39,7 +39,13 @@ _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DATASET = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _METRIC = re.compile(r"[A-Za-z][\w.@-]*")
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_RESERVED = {"full": "the whole source", "observer": "--set observer", "recipe": "--set recipe", OWN_DATA: "--data"}
+_RESERVED = {
+    "full": "the whole source",
+    "observer": "--set observer",
+    "recipe": "--set recipe",
+    "data": "--set data",
+    OWN_DATA: "--data",
+}
 
 
 def kind_of(spec: Spec) -> str:

@@ -46,7 +46,7 @@ def _counterpart(board: Board, boards: Sequence[Board]) -> Board | None:
     own = board.section.setting
     for other in boards:
         setting = other.section.setting
-        same = (setting.task_version, setting.labels) == (own.task_version, own.labels)
+        same = (setting.task_version, setting.labels, setting.altered) == (own.task_version, own.labels, own.altered)
         if setting.profile == PROTOCOL and same and setting.train_hash == own.train_hash:
             return other
     return None

@@ -44,9 +44,12 @@ class Answer:
 def strongest(boards: Mapping[str, Sequence[Board]]) -> dict[str, Board]:
     """Of each task the board to answer from: hard labels first, then the profile, the tested seeds, the cells.
 
-    Tasks of which nothing but ``smoke`` was run have none.
+    Tasks of which nothing but ``smoke`` was run, or none but altered data, have none.
     """
-    found = {task: [b for b in group if b.section.setting.profile in STRENGTH[1:]] for task, group in boards.items()}
+    found = {
+        task: [b for b in group if b.section.setting.profile in STRENGTH[1:] and not b.section.setting.altered]
+        for task, group in boards.items()
+    }
     return {task: max(group, key=lambda board: _evidence(board.section)) for task, group in found.items() if group}
 
 

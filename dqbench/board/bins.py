@@ -88,7 +88,7 @@ def _folder(workspace: Path, kind: str, key: str) -> Path:
 def _positions(record: Record, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     from dqbench.data import store
 
-    source = store.open_train(record.source.dataset, record.source.train_per_class)
+    source = store.open_train(record.source.dataset, record.source.train_per_class, record.source.alteration)
     if source.content_hash != record.source.train_hash:
         raise UsageError(f"{source.name} is not the data of this record ({source.content_hash[:12]} here)")
     return source.positions(ids)

@@ -81,7 +81,8 @@ def elsewhere(board: Board, published: Published) -> list[Result]:
 
 
 def _fits(result: Result, section: Section) -> bool:
-    return (result.task, result.metric) == (section.setting.task, section.setting.metric)
+    setting = section.setting
+    return not setting.altered and (result.task, result.metric) == (setting.task, setting.metric)
 
 
 def _comparison(board: Board, published: Published, cell_key: CellKey, results: tuple[Result, ...]) -> Comparison:

@@ -71,7 +71,7 @@ def compared_scores(boards: Sequence[Board]) -> dict[str, dict[str, float]]:
     found = {}
     for board in sorted(boards, key=lambda board: len(board.section.done)):
         setting = board.section.setting
-        scores = method_scores(board) if setting.profile == "paper" else {}
+        scores = method_scores(board) if setting.profile == "paper" and not setting.altered else {}
         if len(scores) > 1:
             found[setting.labels] = scores
     return found

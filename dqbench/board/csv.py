@@ -22,7 +22,7 @@ _NUMBERS = re.compile(rf"{_NUMBER}(; {_NUMBER})*")
 
 COLUMNS = (
     *("task", "version", "profile", "labels", "precision", "dataset", "provenance", "train_hash", "test_hash"),
-    *("train_per_class", "test_per_class", "train_samples", "test_samples", "metric"),
+    *("train_per_class", "test_per_class", "altered", "train_samples", "test_samples", "metric"),
     *("row", "method", "method_version", "variant", "control_of", "trust", "observer", "arch", "recipe"),
     *("budget_kind", "budget", "status", "seeds", "tested_seeds", "parts"),
     *("score", "score_ci", "score_min", "score_max", "delta", "delta_ci", "delta_min", "delta_max", "mark"),
@@ -72,7 +72,17 @@ def _setting(s: Setting) -> Cells:
         "test_samples": str(s.test_samples),
         **{
             name: str(getattr(s, name))
-            for name in ("profile", "labels", "precision", "dataset", "provenance", "train_hash", "test_hash", "metric")
+            for name in (
+                "profile",
+                "labels",
+                "precision",
+                "dataset",
+                "provenance",
+                "train_hash",
+                "test_hash",
+                "metric",
+                "altered",
+            )
         },
     }
 

@@ -104,7 +104,7 @@ def identity(board: Board) -> str:
     """The name of a board in the page's address."""
     setting = board.section.setting
     words = repr(setting)
-    for later in (", companions=()", ", scored_on=''"):
+    for later in (", companions=()", ", scored_on=''", ", altered=''"):
         words = words.replace(later, "")  # so that addresses from before there were any stay
     digest = hashlib.sha256(words.encode()).hexdigest()[:6]
     return f"{setting.task}-{setting.task_version}-{setting.profile}-{setting.labels}-{digest}"

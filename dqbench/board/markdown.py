@@ -48,7 +48,7 @@ def _hard_beside_soft(boards: Sequence[Board]) -> list[str]:
     for group in hard_beside_soft.groups(boards):
         setting = group[0].section.setting
         blocks += [
-            f"## Hard labels beside soft ones: {escape(setting.profile)}",
+            "## Hard labels beside soft ones: " + escape(", ".join(filter(None, [setting.profile, setting.altered]))),
             table(hard_beside_soft.beside_table(group)),
             bullets(hard_beside_soft.words(group)),
         ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TYPES = {
-    **dict.fromkeys(("task", "profile", "dataset", "labels", "precision", "metric"), "string"),
+    **dict.fromkeys(("task", "profile", "dataset", "altered", "labels", "precision", "metric"), "string"),
     **dict.fromkeys(("method", "variant", "control_of", "trust", "observer", "teacher", "arch", "recipe"), "string"),
     "budget_kind": "string",
     "budget": "Float64",
@@ -46,6 +46,7 @@ def _lines(record: Record) -> Iterator[dict[str, Any]]:
     shared = {
         **{name: getattr(cell, name) for name in TYPES if name in type(cell).model_fields},
         "dataset": record.source.dataset,
+        "altered": record.source.alteration.words if record.source.alteration else "",
         "trust": record.trust,
         "observer": cell.observer_arch,
         "teacher": cell.teacher_arch,

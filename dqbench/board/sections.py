@@ -17,7 +17,10 @@ from dqbench.specs import Budget, Recipe
 
 @dataclass(frozen=True, order=True)
 class Setting:
-    """What all cells of a section share; of each companion its name, provenance, hash and note."""
+    """What all cells of a section share; of each companion its name, provenance, hash and note.
+
+    ``altered`` says in words what was done to the training set; empty where nothing was.
+    """
 
     task: str
     task_version: int
@@ -38,6 +41,7 @@ class Setting:
     note: str = ""
     companions: tuple[tuple[str, str, str, str], ...] = ()
     scored_on: str = ""
+    altered: str = ""
 
     @classmethod
     def of(cls, record: Record) -> Setting:
@@ -48,6 +52,7 @@ class Setting:
         facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in source.companions)
         scored = [f"{c.scored:,} test images of {c.name}" for c in source.companions if c.scored]
         facts["scored_on"] = " and ".join(scored)
+        facts["altered"] = record.source.alteration.words if record.source.alteration else ""
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
         return cls(**facts)
 

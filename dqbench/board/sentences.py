@@ -36,6 +36,7 @@ def title(setting: Setting) -> str:
         setting.precision,
         data + ("" if setting.provenance == "verified" else f" {setting.train_hash[:12]}"),
         *(f"{provenance} {name} {digest[:12]}".rstrip() for name, provenance, digest, _ in setting.companions),
+        *filter(None, [setting.altered]),
     ]
     return " · ".join(parts)
 
@@ -242,8 +243,9 @@ def data(setting: Setting) -> str:
         part.append(f"the first {setting.test_per_class:,} test images of each class")
     used = f"Used: {text.listing(part)}. " if part else "Used: all. "
     note = f" ({setting.note})" if setting.note else ""
+    altered = f"Altered: {setting.altered}; the test set is as it was. " if setting.altered else ""
     return (
-        f"{setting.dataset}, {_origin(setting)}{note}. {used}{setting.train_samples:,} training and "
+        f"{setting.dataset}, {_origin(setting)}{note}. {altered}{used}{setting.train_samples:,} training and "
         f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
         f"`{setting.train_hash}`, test `{setting.test_hash}`.{_companions(setting)}"
     )

@@ -102,7 +102,7 @@ def judge_all(claims: Iterable[Claim], boards: Mapping[str, Sequence[Board]]) ->
 
 def _speaks_of(claim: Claim, board: Board) -> bool:
     setting = board.section.setting
-    return setting.profile in claim.profiles and setting.labels == claim.labels
+    return setting.profile in claim.profiles and setting.labels == claim.labels and not setting.altered
 
 
 def judge(claim: Claim, board: Board) -> Judged:

@@ -39,7 +39,7 @@ def check_kept(
     Raises:
         UsageError: the first thing that does not agree.
     """
-    source = store.open_train(record.source.dataset, record.source.train_per_class)
+    source = store.open_train(record.source.dataset, record.source.train_per_class, record.source.alteration)
     for run in record.runs:
         kept, where = _subset(run, source, files, unread)
         (key,) = run.jobs["compress"]

@@ -152,6 +152,8 @@ def request_of(record: Record, registry: Registry) -> Request:
         if cell.observer_arch and cell.observer_recipe:
             settings += [f"observer.arch={cell.observer_arch}"] * (cell.observer_arch != profile.observer.arch)
             settings += _overrides("observer", cell.observer_recipe, profile.observer.recipe)
+    asked_data = record.source.alteration.model_dump(exclude_defaults=True) if record.source.alteration else {}
+    settings += [f"data.{name}={_one(value)}" for name, value in asked_data.items()]
     return Request(
         tasks=(cell.task,),
         methods=(method,),

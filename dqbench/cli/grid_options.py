@@ -75,7 +75,9 @@ class GridOptions:
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images of --data that cannot be read.")] = False
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="An option, e.g. adq.alpha=0.6 or dq.bins=5,10 (a sweep); repeatable."),
+        typer.Option(
+            "--set", help="An option, e.g. adq.alpha=0.6, dq.bins=5,10 (a sweep) or data.noise=0.2; repeatable."
+        ),
     ] = None
     best_epoch: Annotated[bool, typer.Option(help="Also score snapshots and record the best, as papers do.")] = False
     device: Device = "auto"

@@ -21,6 +21,7 @@ from dqbench.errors import UsageError, unknown_name
 from dqbench.specs import load_target
 
 if TYPE_CHECKING:
+    from dqbench.alteration import Alteration
     from dqbench.data.source import Source
     from dqbench.plugins import Registry
     from dqbench.specs import DatasetSpec
@@ -161,16 +162,19 @@ def verify(name: str) -> DatasetInfo:
     return found
 
 
-def open_train(name: str, per_class: int | None = None) -> Source:
+def open_train(name: str, per_class: int | None = None, alteration: Alteration | None = None) -> Source:
     """The training set, memory-mapped, or the first ``per_class`` images of each class by native index.
 
-    The ids of a part are the native ones. A class with fewer images gives all that it has.
+    The ids of a part are the native ones. A class with fewer images gives all that it has. With ``alteration`` labels
+    are replaced and samples left out (:mod:`dqbench.data.altering`); content hash and statistics stay those of the
+    whole set.
 
     Raises:
         UsageError: the data set is not there, or damaged.
     """
     import numpy as np
 
+    from dqbench.data.altering import altered
     from dqbench.data.content import first_of_each_class
     from dqbench.data.lazy import LazyImages, take
     from dqbench.data.source import Source
@@ -183,12 +187,17 @@ def open_train(name: str, per_class: int | None = None) -> Source:
     ids = np.arange(len(labels), dtype=np.int64)
     if per_class is not None:
         ids = first_of_each_class(labels, per_class)
-        images, labels, sizes = take(images, ids), labels[ids], sizes if sizes is None else sizes[ids]
+    classes = labels[ids]
+    if alteration is not None:
+        left, classes = altered(classes, found.classes, alteration)
+        ids = ids[left]
+    if len(ids) < len(labels):
+        images, sizes = take(images, ids), sizes if sizes is None else sizes[ids]
         files = tuple(files[i] for i in ids) if files else None
     return Source(
         name=name,
         images=images,
-        labels=labels,
+        labels=classes,
         class_names=found.class_names,
         ids=ids,
         content_hash=found.train_hash,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dqbench import plugins
+from dqbench.alteration import Alteration
 from dqbench.data import store
+from dqbench.data.altering import altered_hash
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.specs import ArchSpec, MethodSpec, TaskSpec, load_target
@@ -40,7 +42,11 @@ def open_source(spec: Mapping[str, Any]) -> Source:
     Raises:
         UsageError: the data has changed since the job was planned.
     """
-    source = store.open_train(spec["dataset"], spec["per_class"])
+    known = dict(spec.get("altered", {}))
+    expected = known.pop("hash", "")
+    source = store.open_train(spec["dataset"], spec["per_class"], Alteration(**known) if known else None)
+    if known and altered_hash(source.ids, source.labels) != expected:
+        raise UsageError(f"{spec['dataset']} is altered in another way than was planned; run the command again")
     if source.content_hash != spec["hash"]:
         raise UsageError(
             f"{spec['dataset']} changed since this run was planned "

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from dqbench.alteration import Alteration
 from dqbench.errors import UsageError, unknown_name
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Catalogue
@@ -32,16 +33,18 @@ class Settings:
         methods: method -> option -> values.
         observer: the values to sweep of the observer: of ``arch``, ``weights`` and of fields of its recipe.
         recipe: overrides of every training recipe's fields.
+        data: options of :class:`dqbench.alteration.Alteration`.
     """
 
     methods: dict[str, Options] = field(default_factory=dict)
     observer: Options = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
     """Parse ``adq.alpha=0.6``, ``dq.bins=5,10`` (a sweep), ``adq.alpha=0:1:0.1`` (from 0 to 1 in steps of 0.1),
-    ``adq.importances=[1,2]`` (one value), ``observer.arch=resnet18,vit``, ``recipe.epochs=5``.
+    ``adq.importances=[1,2]`` (one value), ``observer.arch=resnet18,vit``, ``recipe.epochs=5``, ``data.noise=0.2``.
 
     Raises:
         UsageError: not ``KEY=VALUE``, or an unknown method, option or recipe field (the nearest name is given).
@@ -49,11 +52,11 @@ def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
     settings = Settings()
     for text in texts:
         target, option, values = _split(text)
-        if target in ("observer", "recipe"):
+        if target in ("observer", "recipe", "data"):
             _override(settings, target, option, values, text)
             continue
         if target not in methods:
-            raise unknown_name("--set target", target, [*(m.name for m in methods), "observer", "recipe"])
+            raise unknown_name("--set target", target, [*(m.name for m in methods), "observer", "recipe", "data"])
         known_options(methods[target], [option])
         options = settings.methods.setdefault(target, {})
         if option in options:
@@ -106,16 +109,32 @@ _RANGE = re.compile(r"\s*:\s*".join([r"([+-]?\d+(?:\.\d+)?)"] * 3))
 
 
 def _override(settings: Settings, target: str, option: str, values: list[Any], text: str) -> None:
-    if not (target == "observer" and option in ("arch", "weights")):
+    if target == "data":
+        _known(option, Alteration, "option of the data")
+    elif not (target == "observer" and option in ("arch", "weights")):
         _known(option, Recipe, f"field of the {target}'s recipe")
-    if option in (settings.observer if target == "observer" else settings.recipe):
+    given: dict[str, Any] = getattr(settings, target)
+    if option in given:
         raise UsageError(f"{target}.{option} is set twice; give it once")
     if target == "observer":
         settings.observer[option] = values
     elif len(values) == 1:
-        settings.recipe[option] = values[0]
+        given[option] = values[0]
     else:
         raise UsageError(f"--set {text!r} gives {len(values)} values; methods and the observer can be swept")
+
+
+def alteration(settings: Settings) -> Alteration | None:
+    """What the settings do to the training set; None where that is nothing.
+
+    Raises:
+        UsageError: a value of the wrong type or range.
+    """
+    try:
+        found = Alteration.model_validate(settings.data)
+    except ValidationError as error:
+        raise UsageError(explain(error, "data.")) from None
+    return found if found.words else None
 
 
 def observers(settings: Settings) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from dqbench.given import given_of
 from dqbench.nets.weights import find
 from dqbench.plan import pixel_plan
 from dqbench.plan import settings as settings_
+from dqbench.plan.altered_source import AlteredSource, alter
 from dqbench.plan.byte_budget import Storage
 from dqbench.plan.given_budget import budget_of
 from dqbench.plan.own_data import dataset_of
@@ -73,6 +74,7 @@ class TaskFacts:
         self.dataset = dataset_of(task, self.profile, request.data)
         self.notes: list[str] = []
         self.info = self._info()
+        self.altered = self._altered()
         self.companions = companions_of(self.profile.stages, request.best_epoch)
         self._check_square()
         self.precision = precision.resolve(request.precision or self.profile.precision, device)
@@ -82,6 +84,7 @@ class TaskFacts:
         self.observers = [self._observer(overrides) for overrides in settings_.observers(parsed)]
         self.source_spec: Mapping[str, Any] = {
             "dataset": self.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
+            **({"altered": self.altered.spec} if self.altered else {}),
         }  # fmt: skip
         self._samples = {Budget.full(): self.source.train_samples}
         self._recipes: dict[str, Recipe] = {}
@@ -94,6 +97,16 @@ class TaskFacts:
             return store.info(self.dataset, self.registry, self.notes.append)
         self.notes.append(f"{self.dataset} is not imported yet: images are counted, but not read")
         return own.listed
+
+    def _altered(self) -> AlteredSource | None:
+        asked = settings_.alteration(self.parsed)
+        if asked is None:
+            return None
+        if self.request.data is not None and self.request.data.listed is not None:
+            raise UsageError(
+                f"{self.dataset} is not imported yet; run: dqbench data import NAME DIR, then --data again"
+            )
+        return alter(self.dataset, self.profile.train_per_class, asked)
 
     def budgets(self, rows: Sequence[Row]) -> list[Budget]:
         """The budgets asked for, or the profile's.
@@ -162,6 +175,8 @@ class TaskFacts:
     @cached_property
     def class_counts(self) -> list[int]:
         """Training samples of each class in the part that the profile takes."""
+        if self.altered:
+            return self.altered.class_counts
         part = self.profile.train_per_class
         return [min(count, part) if part else count for count in self.info.train_class_counts]
 
@@ -182,6 +197,7 @@ class TaskFacts:
             test_samples=sum(test_counts),
             classes=len(self.info.class_names),
             companions=companion_facts(self.profile.stages, self.companions),
+            altered=self.altered.facts if self.altered else None,
         )
 
     def recipe(self, arch: ArchSpec) -> Recipe:

@@ -119,7 +119,10 @@ class Session:
             data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
             chosen = "as asked" if self.request.profile else f"the default on a {self.devices.kind}"
             beside = [f"{one.name} {one.provenance}" for one in source.companions]
-            facts = "; ".join(filter(None, [f"{source.provenance}, {source.train_hash[:12]}", source.note, *beside]))
+            altered = source.alteration.words if source.alteration else ""
+            facts = "; ".join(
+                filter(None, [f"{source.provenance}, {source.train_hash[:12]}", altered, source.note, *beside])
+            )
             lines.append(f"{task}: profile {profile} ({chosen}), {data} ({facts}), {len(cells)} cells")
         slow = {precision.warning(planned.cell.precision, self.devices.kind) for planned in self.plan.cells}
         return [*lines, *filter(None, slow)]
