@@ -37,11 +37,12 @@ def setup(app: Sphinx) -> None:
 
 
 def _make(app: Sphinx) -> None:
-    from figures import draw
+    from figures import draw, draw_boards
     from reference_pages import write
 
     write(HERE / "reference" / "generated", HERE.parent / "leaderboards")
     draw(HERE / "explanation" / "generated")
+    draw_boards(HERE / "how-to" / "generated")
 
 
 def _plain_bars(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:

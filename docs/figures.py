@@ -10,6 +10,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 import dqbench
+from dqbench.board import files, plots
+from dqbench.board.board import build
+from dqbench.board.heatmap import heatmap
+from dqbench.board.reading import load
 from dqbench.power import POWER, power
 
 RECORDS = Path(__file__).parent.parent / "leaderboards" / "records"
@@ -28,6 +32,16 @@ def draw(folder: Path) -> None:
         paint(axes)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         plt.close(figure)
+
+
+def draw_boards(folder: Path) -> None:
+    """Write one of each of ``dqbench plot``'s pictures, of the committed digits board at ``paper``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sections = files.by_task(load(RECORDS, "digits-xarch"))["digits-xarch"]
+    board = build(next(section for section in sections if section.setting.profile == "paper"))
+    plots.check(folder / "any.svg")
+    for name, picture in (("ratio-curve", plots.ratio_curve), ("pareto", plots.pareto), ("heatmap", heatmap)):
+        plots.save(picture(board), folder / f"{name}.svg")
 
 
 def _power(axes: Axes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -86,11 +87,24 @@ def ratio_curve(board: Board) -> Figure:
             if cells:
                 _curve(axes, board, row, [ratio for ratio, _ in cells], [score for _, score in cells])
         axes.set_xscale("log")
-        axes.set_xticks([b.value for b in budgets], [f"{b.value:g}" for b in budgets])
+        shown = _apart([b.value for b in budgets])
+        axes.set_xticks([b.value for b in budgets], [f"{b.value:g}" if b.value in shown else "" for b in budgets])
         axes.minorticks_off()
         axes.set_xlabel("keep ratio")
 
-    return _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}")
+    drawn = {network for row, network, budget in board.section.done if budget in budgets}
+    networks = [network for network in board.section.networks if network in drawn]
+    return _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}", networks)
+
+
+def _apart(values: Sequence[float]) -> set[float]:
+    """Those of ascending values that are far enough from the one before to be read on a logarithmic axis."""
+    kept: list[float] = []
+    room = math.log(values[-1] / values[0]) / 9 if values else 0.0
+    for value in values:
+        if not kept or math.log(value / kept[-1]) >= room:
+            kept.append(value)
+    return set(kept)
 
 
 def sweep_curve(board: Board, sweep: Sweep) -> Figure:
@@ -105,7 +119,8 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
             colour = COLOURS[number % len(COLOURS)]
             cells = [(at, board.cell(row, network, budget)) for at, row in zip(x, sweep.rows, strict=True)]
             known = [(at, cell.score) for at, cell in cells if cell]
-            _banded(axes, [at for at, _ in known], [s for _, s in known], "-", colour, "o", text.budget(budget))
+            shift = 0.0 if numeric else 0.12 * (number - (len(budgets) - 1) / 2)
+            _swept(axes, numeric, [at + shift for at, _ in known], [s for _, s in known], colour, text.budget(budget))
             twin = board.cell(board.section.twin, network, budget) if board.section.twin else None
             if twin:
                 axes.axhline(twin.score.mean, linestyle=":", color=colour, linewidth=1)
@@ -114,7 +129,18 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
 
     networks = [network for network in board.section.networks if any(network == one for one, _ in shared)]
     figure = _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}", networks)
-    return _titled(figure, f"{title(board.section.setting)}\n{sweep.title}; dotted: random")
+    return titled(figure, f"{title(board.section.setting)}\n{sweep.title}; dotted: random")
+
+
+def _swept(axes: Axes, numeric: bool, x: Sequence[float], scores: Sequence[Estimate], colour: str, label: str) -> None:
+    """A banded line over numbers; over names, which have no order, points with bars beside each other."""
+    if numeric:
+        _banded(axes, x, scores, "-", colour, "o", label)
+        return
+    ends = [_ends(score) for score in scores]
+    bars = [[s.mean - low for s, (low, _) in zip(scores, ends, strict=True)],
+            [high - s.mean for s, (_, high) in zip(scores, ends, strict=True)]]  # fmt: skip
+    axes.errorbar(x, [s.mean for s in scores], bars, fmt="o", color=colour, markersize=4, capsize=2, label=label)
 
 
 def _curve(axes: Axes, board: Board, row: Row, x: Sequence[float], scores: Sequence[Estimate]) -> None:
@@ -145,27 +171,38 @@ def _spread(board: Board) -> str:
 def pareto(board: Board, cost: Cost = "seconds") -> Figure:
     """Score against seconds to compress or bytes to store, a panel for each network, with the front drawn.
 
-    Seconds are those of observing, preparing and compressing, all that is on a cell's path.
+    A method's points are joined, and the larger the mark, the larger the budget. Seconds are those of observing,
+    preparing and compressing, all that is on a cell's path.
 
     Raises:
         UsageError: no cell has that cost.
     """
 
+    budgets = [text.budget(budget) for budget in board.section.budgets]
+    sizes = {name: 10.0 + 60.0 * place / max(1, len(budgets) - 1) for place, name in enumerate(budgets)}
+
     def draw(axes: Axes, network: Network) -> None:
-        points = []
+        points: list[tuple[float, float, str]] = []
         for row in board.section.rows:
             found = _costs(board, row, network, cost)
             colour, marker = _look(board, row)
             if found:
                 xs, ys = [x for x, _, _ in found], [y for _, y, _ in found]
-                axes.scatter(xs, ys, color=colour, marker=marker, s=24, label=row.label)
-            for x, y, name in found:
-                axes.annotate(name, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=6, color=colour)
-            points += [(x, y) for x, y, _ in found]
-        front = _front(points)
+                axes.plot(xs, ys, "-", color=colour, linewidth=0.6, alpha=0.6)
+                axes.scatter(xs, ys, color=colour, marker=marker, s=[sizes[name] for _, _, name in found])
+                axes.plot([], [], color=colour, marker=marker, linestyle="", markersize=5, label=row.label)
+            points += found
+        front = _front([(x, y) for x, y, _ in points])
         axes.step([x for x, _ in front], [y for _, y in front], "-", where="post", color="#999999", lw=1, label="front")
         axes.set_xscale("log")
         axes.set_xlabel("seconds to compress" if cost == "seconds" else "bytes to store")
+        axes.annotate(
+            f"larger marks: {budgets[0]} to {budgets[-1]}",
+            (0.98, 0.03),
+            xycoords="axes fraction",
+            fontsize=6,
+            ha="right",
+        )
 
     if not any(_costs(board, row, network, cost) for row in board.section.rows for network in board.section.networks):
         raise UsageError(f"{title(board.section.setting)}: no record has {cost} to draw")
@@ -179,7 +216,7 @@ def _costs(board: Board, row: Row, network: Network, cost: Cost) -> list[tuple[f
         if cell and record:
             roles = [role for group in costs.ROLES.values() for role in group]
             x = cell.bytes if cost == "bytes" else seconds(record, roles)
-            found += [(x, cell.score.mean, text.budget(budget).removeprefix("keep "))] if x else []
+            found += [(x, cell.score.mean, text.budget(budget))] if x else []
     return found
 
 
@@ -190,41 +227,6 @@ def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         if not front or y > front[-1][1]:
             front.append((x, y))
     return front or [(1.0, 0.0)]
-
-
-def heatmap(board: Board) -> Figure:
-    """Methods against networks, a panel for each budget: the score, coloured by its difference to random.
-
-    Raises:
-        UsageError: no method beside full data and random.
-    """
-    import matplotlib.pyplot as plt
-
-    section = board.section
-    rows = [row for row in section.rows if not (row.is_full or row.is_twin)]
-    if not rows or not section.budgets:
-        raise UsageError(f"{title(section.setting)} has no method to draw beside full data and random")
-    shape = (1.2 + (0.9 + 0.9 * len(section.networks)) * len(section.budgets), 1.4 + 0.42 * len(rows))
-    figure, panels = plt.subplots(
-        1, len(section.budgets), figsize=shape, squeeze=False, layout="constrained", sharey=True
-    )
-    deltas = [cell.delta.mean for cell in board.cells.values() if cell.delta]
-    most = max((abs(delta) for delta in deltas), default=1.0) or 1.0
-    for axes, budget in zip(panels[0], section.budgets, strict=True):
-        cells = [[board.cell(row, network, budget) for network in section.networks] for row in rows]
-        values = [[cell.delta.mean if cell and cell.delta else float("nan") for cell in line] for line in cells]
-        image = axes.imshow(values, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
-        for i, line in enumerate(cells):
-            for j, cell in enumerate(line):
-                words = f"{text.fixed(cell.score.mean, 1)}{text.MARKS[cell.mark]}" if cell else "–"
-                strong = bool(cell and cell.delta and abs(cell.delta.mean) > 0.6 * most)
-                axes.text(j, i, words, ha="center", va="center", fontsize=8, color="white" if strong else "black")
-        axes.set_xticks(range(len(section.networks)), [n.label for n in section.networks], rotation=30, ha="right")
-        axes.set_yticks(range(len(rows)), [row.label for row in rows])
-        axes.set_title(text.budget(budget), fontsize=9)
-        axes.tick_params(length=0)
-    figure.colorbar(image, ax=list(panels[0]), label="points to random", shrink=0.9)
-    return _titled(figure, title(section.setting))
 
 
 def bins(
@@ -244,7 +246,7 @@ def bins(
     axes.legend(fontsize=7, markerscale=2, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2)
     for axes in panels[0]:
         axes.set_axis_off()
-    return _titled(figure, words)
+    return titled(figure, words)
 
 
 def _panels(
@@ -267,10 +269,10 @@ def _panels(
     panels[0].set_ylabel(label, fontsize=8)
     found = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(list(found.values()), list(found), loc="outside right center", fontsize=7, frameon=False)
-    return _titled(figure, title(board.section.setting))
+    return titled(figure, title(board.section.setting))
 
 
-def _titled(figure: Figure, words: str) -> Figure:
+def titled(figure: Figure, words: str) -> Figure:
     """The figure with a title, its lines no longer than the figure is wide."""
     most = int(CHARACTERS * figure.get_figwidth())
     figure.suptitle("\n".join(textwrap.fill(line, most) for line in words.splitlines()), fontsize=8)
@@ -282,4 +284,4 @@ def _look(board: Board, row: Row) -> tuple[str, str]:
     if row.is_full or row.is_twin:
         return REFERENCE_COLOURS[row.method], "x"
     place = [other for other in board.section.rows if not (other.is_full or other.is_twin)].index(row)
-    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    return COLOURS[place % len(COLOURS)], MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]

@@ -105,10 +105,11 @@ def heatmap(
     workspace: Workspace = _HERE,
 ) -> None:
     """Methods against architectures, coloured by the difference to random."""
+    from dqbench.board import heatmap as pictures
     from dqbench.board import plots
 
     plots.check(out)
-    _save(ctx, plots.heatmap(_board(records or default_records(workspace), task, board)), out)
+    _save(ctx, pictures.heatmap(_board(records or default_records(workspace), task, board)), out)
 
 
 def bins(

@@ -11,10 +11,12 @@ import pytest
 
 from dqbench.board import plots
 from dqbench.board.board import Board, build
+from dqbench.board.heatmap import heatmap
 from dqbench.board.reading import entries_of
 from dqbench.board.sections import split
 from dqbench.errors import UsageError
 from dqbench.records import Record
+from dqbench.specs import Budget
 
 MakeRecord = Callable[..., Record]
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not there: PICTURES WERE NOT TESTED")
@@ -68,16 +70,32 @@ def test_the_front_holds_what_none_is_cheaper_and_better_than() -> None:
 @pytest.mark.parametrize(("cost", "x"), [("seconds", 15.5), ("bytes", 250 * 3073)])
 def test_points_lie_at_their_cost(grid: list[Record], cost: plots.Cost, x: float) -> None:
     axes = plots.pareto(_board(grid), cost).axes[0]
-    (points,) = [c.get_offsets() for c in axes.collections if c.get_label() == "adq"]
-    assert points[0].tolist() == pytest.approx([x, 41.7])
+    first = [c.get_offsets()[0].tolist() for c in axes.collections]
+    assert pytest.approx([x, 41.7]) in first
+
+
+def test_a_network_without_a_keep_ratio_has_no_panel(grid: list[Record], make: MakeRecord) -> None:
+    other = make("random", Budget.ipc(10), [30.0, 31.0], "convnet3-in-slim")
+    figure = plots.ratio_curve(_board([*grid, other]))
+    assert [axes.get_title() for axes in figure.axes] == ["resnet10-slim", "convnet3-slim"]
+
+
+def test_no_two_of_many_methods_are_drawn_alike(make: MakeRecord) -> None:
+    found = [make(f"method-{i:02}", 0.1, [50.0 + i, 51.0 + i]) for i in range(40)]
+    board = _board([make("random", 0.1, [1.0, 2.0]), *found])
+    assert len({plots._look(board, row) for row in board.section.rows}) == 41
+
+
+def test_ticks_that_would_overlap_are_left_without_words() -> None:
+    assert plots._apart([0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8]) == {0.02, 0.05, 0.1, 0.2, 0.4, 0.8}
 
 
 def test_a_heat_map_is_coloured_by_the_difference_to_random(grid: list[Record]) -> None:
-    figure = plots.heatmap(_board(grid))
+    figure = heatmap(_board(grid))
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["adq", "adq-shuffled", "dq"]
     np.testing.assert_allclose(axes.images[0].get_array(), [[1.4, 1.4], [0.35, 0.35], [0.4, 0.4]])
-    assert [words.get_text() for words in axes.texts[:2]] == ["41.7", "36.7"]
+    assert [words.get_text() for words in axes.texts[:2]] == ["+1.4", "+1.4"], "number and colour agree"
 
 
 def test_bins_show_kept_and_dropped() -> None:
@@ -90,12 +108,10 @@ def test_bins_show_kept_and_dropped() -> None:
 
 
 def test_what_cannot_be_drawn_is_said(make: MakeRecord, tmp_path: Path) -> None:
-    from dqbench.specs import Budget
-
     with pytest.raises(UsageError, match="has no keep ratio"):
         plots.ratio_curve(_board([make("random", Budget.ipc(5), [1.0, 2.0])]))
     with pytest.raises(UsageError, match="has no method to draw"):
-        plots.heatmap(_board([make("random", 0.1, [1.0, 2.0])]))
+        heatmap(_board([make("random", 0.1, [1.0, 2.0])]))
     with pytest.raises(UsageError, match="no record has seconds"):
         plots.pareto(_board([make("full", 1, [1.0, 2.0])]))
     with pytest.raises(UsageError, match=r"does not end in \.png"):
