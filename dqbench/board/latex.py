@@ -12,6 +12,12 @@ from dqbench.board.published import Published
 from dqbench.board.published_section import comparison_table
 from dqbench.board.tables import Table
 
+TEXT_WIDTH, CHARACTER, BETWEEN = 345.0, 4.3, 6.0
+"""Points: of a page of LaTeX's article class, and at \\footnotesize of a character and of what lies between columns."""
+
+LONG = 30
+"""Characters from which a column of words has lines."""
+
 GENERATED = "% Made by dqbench leaderboard from the records; do not edit."
 
 _SPECIAL = {
@@ -68,15 +74,18 @@ def document(task: str, boards: Sequence[Board], published: Published) -> str:
     for board in boards:
         title = sentences.title(board.section.setting)
         blocks.append(f"% {escape(title)}")
-        blocks += [_table(content, f"{title}: {what}") for what, content in _tables(board, published)]
+        for what, content in _tables(board, published):
+            parts = _fitting(content)
+            of = [f" ({number} of {len(parts)})" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)]
+            blocks += [_table(part, f"{title}: {what}{words}") for part, words in zip(parts, of, strict=True)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _tables(board: Board, published: Published) -> Iterator[tuple[str, Table]]:
     """The tables that have a number, with what they show; wide ones are split by network."""
     for network in board.section.networks:
-        yield f"scores, {network.label}", tables.score_table(board, [network])
-        deltas = tables.delta_table(board, [network])
+        yield f"scores, {network.label}", _without(network.label, tables.score_table(board, [network]))
+        deltas = _without(network.label, tables.delta_table(board, [network]))
         if any(cell for row in deltas.rows for cell in row[1:]):
             yield f"difference to random in points, {network.label}", deltas
         yield f"details, {network.label}", tables.detail_table(board, network)
@@ -90,11 +99,47 @@ def _tables(board: Board, published: Published) -> Iterator[tuple[str, Table]]:
         yield f"published numbers. {listed}", comparison_table(compared, notes)
 
 
+def _without(network: str, content: Table) -> Table:
+    """The table with the network's name in its caption alone."""
+    return Table(tuple(name.removeprefix(f"{network}, ") for name in content.header), content.rows, content.names)
+
+
+def _fitting(content: Table) -> list[Table]:
+    """The table in parts that are no wider than a page, each with all columns of words."""
+    widths = [
+        min(LONG, max(len(row[i]) for row in (content.header, *content.rows))) for i in range(len(content.header))
+    ]
+    points = [CHARACTER * width + BETWEEN for width in widths]
+    start = list(range(content.names))
+    parts, room = [list(start)], TEXT_WIDTH - sum(points[: content.names])
+    left = room
+    for column in range(content.names, len(content.header)):
+        if points[column] > left and len(parts[-1]) > len(start):
+            parts.append(list(start))
+            left = room
+        parts[-1].append(column)
+        left -= points[column]
+    return [
+        Table(
+            tuple(content.header[i] for i in part),
+            tuple(tuple(row[i] for i in part) for row in content.rows),
+            content.names,
+        )
+        for part in parts
+    ]
+
+
+def _column(content: Table, index: int) -> str:
+    if max(len(row[index]) for row in (content.header, *content.rows)) > LONG:
+        return rf"p{{{LONG * CHARACTER / 72.27:.2f}in}}"
+    return "l" if index < content.names else "r"
+
+
 def _table(content: Table, caption: str) -> str:
-    columns = "l" * content.names + "r" * (len(content.header) - content.names)
+    columns = "".join(_column(content, index) for index in range(len(content.header)))
     lines = [
         r"\begin{table}",
-        r"\centering",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{escape(caption)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
