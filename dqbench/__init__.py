@@ -1,29 +1,14 @@
 """dqbench: how little of a dataset do you need to keep, and which method should choose it?
 
-What a plugin author imports, and nothing else; names that need NumPy or torch load it when first used.
+What a plugin author imports, and nothing else. Each name is loaded when it is first used, so that the command takes a
+Ctrl-C from the first moment.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dqbench import deferred
-from dqbench.errors import UsageError
-from dqbench.hookspecs import hookimpl
-from dqbench.seeds import derive, generator
-from dqbench.specs import (
-    ADDED_LATER,
-    ArchSpec,
-    Budget,
-    Config,
-    DatasetSpec,
-    MethodSpec,
-    ObserverSpec,
-    Profile,
-    Recipe,
-    TaskSpec,
-)
 
 if TYPE_CHECKING:
     from dqbench.api import KeptDataset, compress, results, run
@@ -31,10 +16,32 @@ if TYPE_CHECKING:
     from dqbench.compressed import Arrays, Distilled, Subset
     from dqbench.compute import compute_device, scratch_folder
     from dqbench.data.source import Source
+    from dqbench.errors import UsageError
+    from dqbench.hookspecs import hookimpl
     from dqbench.observe.observed import Observed
+    from dqbench.seeds import derive, generator
+    from dqbench.specs import (
+        ADDED_LATER,
+        ArchSpec,
+        Budget,
+        Config,
+        DatasetSpec,
+        MethodSpec,
+        ObserverSpec,
+        Profile,
+        Recipe,
+        TaskSpec,
+    )
     from dqbench.steps import report_step
 
+    __version__: str
+
 _HOMES = {
+    **dict.fromkeys(("derive", "generator"), "dqbench.seeds"),
+    **dict.fromkeys(("ADDED_LATER", "ArchSpec", "Budget", "Config", "DatasetSpec", "MethodSpec"), "dqbench.specs"),
+    **dict.fromkeys(("ObserverSpec", "Profile", "Recipe", "TaskSpec"), "dqbench.specs"),
+    "UsageError": "dqbench.errors",
+    "hookimpl": "dqbench.hookspecs",
     "Arrays": "dqbench.compressed",
     "Distilled": "dqbench.compressed",
     "KeptDataset": "dqbench.api",
@@ -49,8 +56,6 @@ _HOMES = {
     "run": "dqbench.api",
     "scratch_folder": "dqbench.compute",
 }
-
-__version__ = version("dqbench")
 
 __all__ = [
     "ADDED_LATER",
@@ -82,4 +87,12 @@ __all__ = [
     "scratch_folder",
 ]
 
-__getattr__ = deferred.attributes(_HOMES)
+_load = deferred.attributes(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dqbench")
+    return _load(name)

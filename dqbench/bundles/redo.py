@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dqbench.bundles.check_record import Submission
 from dqbench.errors import UsageError
 from dqbench.plugins import Registry
 from dqbench.records import Record
+from dqbench.runner.events import Event
 from dqbench.runner.session import Session
 from dqbench.runner.setup import Setup
 from dqbench.seeds import derive
@@ -74,8 +76,11 @@ def verify(
     registry: Registry,
     setup: Setup,
     tell: Callable[[str], None],
+    watch: Callable[[], AbstractContextManager[Callable[[Event], None]]] = lambda: nullcontext(_unheard),
 ) -> Verification:
     """Run ``count`` cells again, drawn by ``seed``, in workspaces that are thrown away, and compare.
+
+    ``tell`` is given a line for each cell before it is run, and ``watch`` makes what hears the events of its run.
 
     Raises:
         UsageError: no cell has two seeds, a cell needs another device or precision than the one here, or a job fails.
@@ -88,12 +93,16 @@ def verify(
         )
     drawn = random.Random(derive(seed, "rerun")).sample(fitting, min(count, len(fitting)))
     found = []
-    for submission in drawn:
+    for number, submission in enumerate(drawn, 1):
         cell = submission.record.cell
-        tell(f"redoing {cell.row} {cell.budget} {cell.arch}, {len(cell.seeds)} seeds")
-        with tempfile.TemporaryDirectory(prefix="dqbench-rerun-") as folder:
-            found.append(Redone(submission, _again(submission, registry, setup, Path(folder))))
+        tell(f"redoing {number} of {len(drawn)}: {cell.row} {cell.budget} {cell.arch}, {len(cell.seeds)} seeds")
+        with tempfile.TemporaryDirectory(prefix="dqbench-rerun-") as folder, watch() as hear:
+            found.append(Redone(submission, _again(submission, registry, setup, Path(folder), hear)))
     return Verification(tuple(found), compare(found))
+
+
+def _unheard(event: Event) -> None:
+    pass
 
 
 def compare(redone: Sequence[Redone]) -> Agreement:
@@ -107,7 +116,9 @@ def _scores(record: Record) -> list[float]:
     return [run.score for run in record.runs]
 
 
-def _again(submission: Submission, registry: Registry, setup: Setup, folder: Path) -> Record:
+def _again(
+    submission: Submission, registry: Registry, setup: Setup, folder: Path, hear: Callable[[Event], None]
+) -> Record:
     session = Session.open(submission.request, registry, setup, folder)
     planned = [p for p in session.plan.cells if p.cell.method == submission.record.cell.method]
     if [p.key for p in planned] != [submission.record.key]:
@@ -116,7 +127,7 @@ def _again(submission: Submission, registry: Registry, setup: Setup, folder: Pat
             "give another --device"
         )
     session.plan.cells[:] = planned
-    session.work()
+    session.work(hear)
     (record,) = session.records()
     if record.status != "done":
         raise UsageError(f"redoing {record.cell.row} failed: {record.failures[0].error}: {record.failures[0].message}")

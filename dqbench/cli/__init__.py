@@ -27,6 +27,7 @@ from dqbench.cli import (
     workspace,
 )
 from dqbench.cli.failures import report
+from dqbench.cli.once import OnceCommand
 from dqbench.cli.plain_characters import use_plain_characters
 from dqbench.cli.state import State
 from dqbench.errors import UsageError
@@ -119,6 +120,9 @@ for _command in (
     _command.register(app)
 for _info in app.registered_commands:
     _info.epilog = _info.epilog or EVERYWHERE
+for _typer in (app, *(group.typer_instance for group in app.registered_groups if group.typer_instance)):
+    for _info in _typer.registered_commands:
+        _info.cls = OnceCommand
 
 
 def refuse_empty(words: Sequence[str]) -> None:

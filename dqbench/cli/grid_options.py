@@ -15,6 +15,7 @@ import typer
 
 from dqbench.cli.config_file import use_config
 from dqbench.cli.file_progress import file_progress
+from dqbench.cli.waiting import waiting
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -171,7 +172,15 @@ class GridOptions:
             box_s=durations.parse(self.for_, "--for") if self.for_ else None,
         )
         if own is None or own.listed is None or not create:
-            return Session.open(request, state.registry(), setup, self.workspace, create=create)
+            with waiting(state, "planning") as tell:
+                return Session.open(
+                    request,
+                    state.registry(),
+                    setup,
+                    self.workspace,
+                    create=create,
+                    on_cell=lambda cells, jobs: tell(f"{cells:,} cells and {jobs:,} jobs"),
+                )
         with file_progress(state, f"reading {self.data}") as progress:
             return Session.open(request, state.registry(), setup, self.workspace, on_image=progress)
 

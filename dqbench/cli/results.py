@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dqbench.cli.leaderboard import default_records
+from dqbench.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,17 +66,23 @@ def import_(
 ) -> int:
     """Check a bundle and take its records in: as claimed, and as verified those cells that --rerun ran again here."""
     from dqbench.bundles import accept, check_record, redo, zip_file
+    from dqbench.progress.progress import Progress
     from dqbench.runner.setup import Setup
 
     state: State = ctx.obj
     registry, target = state.registry(), records or default_records(workspace)
-    contents = zip_file.read(file)
-    found = check_record.check(contents, registry)
+    with waiting(state, f"checking {file}"):
+        contents = zip_file.read(file)
+        found = check_record.check(contents, registry)
     seed = secrets.randbelow(2**31) if seed is None else seed
     answer: dict[str, Any] = {"bundle": contents.digest, "records": len(found), "seed": seed, "redone": []}
     verification = None
+
+    def watch() -> Progress:
+        return Progress(state.messages, quiet=state.json)
+
     if rerun:
-        verification = redo.verify(found, rerun, seed, registry, Setup(device=device), state.messages.print)
+        verification = redo.verify(found, rerun, seed, registry, Setup(device=device), state.messages.print, watch)
         answer |= _verification(verification)
     if verification and verification.findings:
         _report(state, {**answer, "trust": "refused", "written": []}, verification)

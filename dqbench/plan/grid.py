@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dqbench.jobs.job import canonical
 from dqbench.nets.weights import find
@@ -21,8 +21,12 @@ from dqbench.seed_ranges import seed_plan
 from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec
 
 
-def plan(request: Request, registry: Registry, device: str) -> Plan:
+def plan(
+    request: Request, registry: Registry, device: str, on_cell: Callable[[int, int], None] = lambda cells, jobs: None
+) -> Plan:
     """Make the cells and jobs of a request for ``device`` (``cpu`` or ``cuda``).
+
+    ``on_cell`` is called after each cell with the numbers of cells and of jobs so far.
 
     Raises:
         UsageError: unknown names, budgets that cannot be met, data that is not there.
@@ -32,7 +36,7 @@ def plan(request: Request, registry: Registry, device: str) -> Plan:
     rows = list(rows_of(request, registry, parsed))
     for name in dict.fromkeys(request.tasks):
         facts = TaskFacts(request, registry, parsed, device, registry.tasks[name])
-        _TaskCells(facts, made).add([row.at(facts.profile_name) for row in rows])
+        _TaskCells(facts, made, on_cell).add([row.at(facts.profile_name) for row in rows])
         made.notes += facts.notes
     return made
 
@@ -40,8 +44,8 @@ def plan(request: Request, registry: Registry, device: str) -> Plan:
 class _TaskCells:
     """Adds the cells of one task to a plan."""
 
-    def __init__(self, facts: TaskFacts, made: Plan) -> None:
-        self.facts, self.made = facts, made
+    def __init__(self, facts: TaskFacts, made: Plan, on_cell: Callable[[int, int], None]) -> None:
+        self.facts, self.made, self.on_cell = facts, made, on_cell
         self.networks = [NetworkJobs(facts, observer, made.jobs) for observer in facts.observers]
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -91,6 +95,7 @@ class _TaskCells:
         text = canonical({"cell": cell, "evaluate": [run.evaluate for run in runs]})
         key = hashlib.sha256(text.encode()).hexdigest()
         self.made.cells.append(PlannedCell(cell, facts.source, runs, key, seed_plan(facts.profile)))
+        self.on_cell(len(self.made.cells), len(self.made.jobs))
 
 
 def _weights_words(network: ObserverSpec | None) -> str | None:

@@ -66,10 +66,12 @@ class Session:
         *,
         create: bool = True,
         on_image: Callable[[int, int], None] | None = None,
+        on_cell: Callable[[int, int], None] = lambda cells, jobs: None,
     ) -> Session:
         """Plan the request, import its own images and open its workspace; without ``create`` nothing is made on disk.
 
-        ``on_image`` is called after each image that is imported, with its number and that of all.
+        ``on_image`` is called after each image that is imported, with its number and that of all, ``on_cell`` as
+        :func:`dqbench.plan.grid.plan` does.
 
         Raises:
             UsageError: anything wrong with the request, the data, the devices, the workspace, or plugins whose work
@@ -80,7 +82,7 @@ class Session:
             plan(request, registry, devices.kind)  # what cannot be run is refused before anything is imported
             request = replace(request, data=request.data.imported(on_image))
         with _no_collection():
-            planned = plan(request, registry, devices.kind)
+            planned = plan(request, registry, devices.kind, on_cell)
             session = cls(request, registry, setup, devices, planned, Workspace(workspace, create=create))
             session._find_records()
             session._again = rerun(setup.rerun, planned)
