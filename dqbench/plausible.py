@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dqbench.records import JobFacts, Record, Run
+from dqbench.measure import PERCENT
+from dqbench.records import Cell, JobFacts, Record, Run
 
-PERCENT = ("top1", "corruption_accuracy", "map", "miou")
-"""Metrics that lie between 0 and 100."""
+SHARES = ("top1", "corruption_accuracy", "map", "miou")
+"""Metrics that lie between 0 and 100 where their unit is percent."""
 
 MOST_SCORE = 1e9
 MOST_SECONDS = 1e9
@@ -25,7 +26,7 @@ def implausible(record: Record) -> str:
     found = (item for key, job in record.jobs.items() for item in _job(key[:12], job))
     for what, of, value, least, most in (
         *found,
-        *(item for run in record.runs for item in _run(run, record.cell.metric)),
+        *(item for run in record.runs for item in _run(run, record.cell)),
     ):
         if not least <= value <= most:  # NaN is not, either
             return f"{what} {of} is {_short(value)}, not between {least:g} and {most:g}"
@@ -38,8 +39,9 @@ def _job(key: str, job: JobFacts) -> Iterator[Bounded]:
     yield "the GPU memory of job", key, job.peak_device_gib, 0, MOST_GIB
 
 
-def _run(run: Run, metric: str) -> Iterator[Bounded]:
-    seed, (least, most) = run.seed, (0.0, 100.0) if metric in PERCENT else (-MOST_SCORE, MOST_SCORE)
+def _run(run: Run, cell: Cell) -> Iterator[Bounded]:
+    is_share = cell.metric in SHARES and cell.measure.unit == PERCENT
+    seed, (least, most) = run.seed, (0.0, 100.0) if is_share else (-MOST_SCORE, MOST_SCORE)
     yield "the score of seed", seed, run.score, least, most
     if run.best_epoch_score is not None:
         yield "the best score of seed", seed, run.best_epoch_score, least, most

@@ -24,6 +24,7 @@ from dqbench import checksums, whole_file
 from dqbench.alteration import Alteration
 from dqbench.checksums import ChangedError
 from dqbench.errors import UsageError
+from dqbench.measure import USUAL, Measure
 from dqbench.specs import Budget, BudgetKind, Labels, MethodKind, Recipe
 
 FORMAT = 1
@@ -120,11 +121,13 @@ class Cell(_Part):
     teacher_weights: str | None = Field(None, description="the same of what soft labels come from")
     metric: str
     precision: str
+    measure: Measure = Field(USUAL, description="of the metric; left out where percent, higher is better")
 
     @model_serializer(mode="wrap")
     def _without_no_teacher(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
         absent = {name for name in _ABSENT if dumped.get(name) is None}
+        absent |= {"measure"} if self.measure.is_usual else set()
         return {name: value for name, value in dumped.items() if name not in absent}
 
     @property
@@ -162,7 +165,7 @@ class Run(_Part):
     """One seed of a cell."""
 
     seed: int = Field(description="the observer's, the selection's and the training's")
-    score: float = Field(description="the metric at the last epoch, in percent, read once from the test set")
+    score: float = Field(description="the metric at the last epoch, in its unit, read once from the test set")
     metrics: dict[str, Any] = Field(description="all that the evaluator returned")
     best_epoch_score: float | None = Field(None, description="best of at most 20 snapshots on the test set; on request")
     test_reads: int | None = Field(None, description="how often its jobs opened the test set; null if not noted")

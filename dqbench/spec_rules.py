@@ -166,6 +166,10 @@ def _task(spec: TaskSpec) -> Iterator[str]:
         yield from _name(spec.dataset, _DATASET, "dataset")
     if not isinstance(spec.metric, str) or not _METRIC.fullmatch(spec.metric):
         yield f"metric={spec.metric!r} is no plain word, such as top1"
+    try:
+        spec.measure  # noqa: B018
+    except (ValueError, TypeError) as error:
+        yield str(error)
     if not isinstance(spec.profiles, Mapping) or not spec.profiles:
         yield "it has no profiles; give at least one, e.g. {'smoke': Profile(...)}"
         return

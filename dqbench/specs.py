@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dqbench import byte_sizes
 from dqbench.errors import UsageError
+from dqbench.measure import PERCENT, Better, Measure, measure_of
 from dqbench.recipe import Recipe as Recipe
 from dqbench.recipe import TimmRecipe as TimmRecipe
 from dqbench.recipe import passes_per_step as passes_per_step
@@ -372,7 +373,25 @@ OWN_DATA = "own"
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What is measured: a source, budgets, architectures, recipes and an evaluator. Mostly data."""
+    """What is measured: a source, budgets, architectures, recipes and an evaluator. Mostly data.
+
+    Attributes:
+        name: kebab-case.
+        version: raised whenever the task's numbers change.
+        dataset: a registered data set, or :data:`OWN_DATA`.
+        metric: the one of the evaluator's metrics that is the score.
+        profiles: by name; ``smoke`` runs in minutes on a CPU.
+        smoke_leaves_out: what the profile ``smoke`` leaves out, in words.
+        evaluator: ``module:function``, called as ``evaluator(net, test, source, device, precision)`` and returning a
+            dict of metrics. Beside these it is given by name what it ``needs``, and ``folders``, the folder of each
+            stage by role, where a profile has stages.
+        superseded_by: the task that took this one's place.
+        unit: of the metric: ``%``, a word such as ``nats``, or empty.
+        better: which end of the metric is better.
+        decimals: that scores are shown with; None is 1 in percent and else 3.
+        lossless: the largest loss against full data that still counts as none, in the unit; None is 0.5 in percent,
+            and else nothing is called lossless.
+    """
 
     name: str
     version: int
@@ -386,6 +405,19 @@ class TaskSpec:
     evaluator: str = "dqbench.jobs.evaluate:top1"
     paper: str = ""
     superseded_by: str | None = None
+    unit: str = PERCENT
+    better: Better = "higher"
+    decimals: int | None = None
+    lossless: float | None = None
+
+    @property
+    def measure(self) -> Measure:
+        """How the metric is read.
+
+        Raises:
+            ValueError: a unit, direction or number that makes no sense.
+        """
+        return measure_of(self.unit, self.better, self.decimals, self.lossless)
 
 
 def load_target(target: str) -> Any:

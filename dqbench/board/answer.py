@@ -22,6 +22,12 @@ LEGEND = (
 )
 
 
+TURNED = (
+    "Where a task's metric is not in percent, its differences are in the unit that its title names; where lower is "
+    "better, they are turned, so that above 0 is better."
+)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the strongest evidence on one task says.
@@ -32,6 +38,7 @@ class Answer:
         said: sentences, one for each budget at which a method differs from random, and one for all others.
         network: that the table is of.
         table: difference to random of each method (rows) at each budget (columns) on one network.
+        legend: how to read the table.
     """
 
     task: str
@@ -39,6 +46,7 @@ class Answer:
     said: tuple[str, ...]
     network: str
     table: Table
+    legend: str = LEGEND
 
 
 def strongest(boards: Mapping[str, Sequence[Board]]) -> dict[str, Board]:
@@ -73,11 +81,19 @@ def answer(board: Board) -> Answer | None:
     rows.sort(key=lambda row: -_mean(board, row, network, budgets))
     table = Table(
         ("method", *map(text.budget, budgets)),
-        tuple((row_name(row), *(_shown(_cell(board, row, network, b)) for b in budgets)) for row in rows),
+        tuple((row_name(row), *(_shown(board, _cell(board, row, network, b)) for b in budgets)) for row in rows),
     )
     said = [*_open(board, rows, network, budgets), *_settled(board, rows, network, budgets)]
-    title = f"{sentences.title(board.section.setting)} · {network.label}"
-    return Answer(board.section.setting.task, title, tuple(said), network.label, table)
+    setting = board.section.setting
+    unit = "" if board.measure.is_usual else f" · {board.measure.axis(setting.metric)}"
+    legend = LEGEND if board.measure.is_usual else f"{LEGEND} {TURNED}"
+    title = f"{sentences.title(setting)} · {network.label}{unit}"
+    return Answer(setting.task, title, tuple(said), network.label, table, legend)
+
+
+def legend(found: Sequence[Answer]) -> str:
+    """How to read the tables of several answers."""
+    return max((one.legend for one in found), key=len, default=LEGEND)
 
 
 def answers(boards: Mapping[str, Board]) -> list[Answer]:
@@ -113,11 +129,11 @@ def _mean(board: Board, row: Row, network: Network, budgets: Sequence[Budget]) -
     return sum(found) / len(found)
 
 
-def _shown(cell: CellNumbers | None) -> str:
+def _shown(board: Board, cell: CellNumbers | None) -> str:
     if cell is None or cell.delta is None:
         return "—"
     # Below three seeds there is no test, so no mark of one.
-    return text.points(cell.delta) + (_MARKED[cell.mark] if cell.delta.half is not None else "")
+    return text.points(cell.delta, board.decimals) + (_MARKED[cell.mark] if cell.delta.half is not None else "")
 
 
 Tested = dict[str, CellNumbers]
@@ -136,15 +152,16 @@ def _settled(board: Board, rows: Sequence[Row], network: Network, budgets: Seque
         tested = _tested(board, rows, network, budget)
         above, below = ([label for label, cell in tested.items() if cell.mark == side] for side in ("above", "below"))
         start = f"At {text.budget(budget)}, {_seeds(tested)}:" if tested else ""
+        better = "better than" if board.measure.lower_is_better else "above"
         if above:
-            best = f"{above[0]}, {text.points(tested[above[0]].delta)} points against random"
-            others = f"; also above it: {text.listing(above[1:])}" if above[1:] else ""
-            yield f"{start} best is {best}{others}.{_worse(below, tested)}"
+            best = f"{above[0]}, {_against(board, tested[above[0]])} {board.measure.to_random}"
+            others = f"; also {better} it: {text.listing(above[1:])}" if above[1:] else ""
+            yield f"{start} best is {best}{others}.{_worse(board, below, tested)}"
         elif below:
             first = next(iter(tested))
             yield (
                 f"{start} no method is distinguishably better than random; the highest is {first}, "
-                f"{text.points(tested[first].delta)} points.{_worse(below, tested)}"
+                f"{_against(board, tested[first])}.{_worse(board, below, tested)}"
             )
 
 
@@ -159,7 +176,7 @@ def _open(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence
     yield (
         f"At {text.listing([text.budget(b) for b in alike])}, {_seeds(*alike.values())}: no method of "
         f"{max(map(len, alike.values()))} can be distinguished from random; the highest difference is {label}'s at "
-        f"{text.budget(budget)}, {text.points(cell.delta)} points."
+        f"{text.budget(budget)}, {_against(board, cell)}."
     )
 
 
@@ -168,11 +185,16 @@ def _seeds(*found: Tested) -> str:
     return text.plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
 
 
-def _worse(below: Sequence[str], tested: Tested) -> str:
+def _against(board: Board, cell: CellNumbers) -> str:
+    return board.measure.amount(text.points(cell.delta, board.decimals))
+
+
+def _worse(board: Board, below: Sequence[str], tested: Tested) -> str:
     if not below:
         return ""
-    found = [f"{label} ({text.points(tested[label].delta)})" for label in reversed(below)]
-    return f" Below random: {text.listing(found)}."
+    found = [f"{label} ({text.points(tested[label].delta, board.decimals)})" for label in reversed(below)]
+    worse = "Worse than" if board.measure.lower_is_better else "Below"
+    return f" {worse} random: {text.listing(found)}."
 
 
 def _delta(cell: CellNumbers) -> float:

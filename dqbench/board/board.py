@@ -10,11 +10,12 @@ from dqbench.board import row_numbers
 from dqbench.board.chance import nothing_learned
 from dqbench.board.equivalent import RandomCurve
 from dqbench.board.grid import Grid
-from dqbench.board.pairing import full_of, mean, paired, scores, seconds, twin_of
+from dqbench.board.pairing import full_of, mean, merits, paired, scores, seconds, twin_of
 from dqbench.board.pooled import PooledTest, pooled_tests
 from dqbench.board.row_numbers import RowNumbers
 from dqbench.board.sections import CellKey, Column, Network, Row, Section
 from dqbench.board.statistics import LEAST, Estimate, Ratio, estimate, gain, holm, paired_p
+from dqbench.measure import Measure
 from dqbench.records import Record
 from dqbench.specs import Budget
 
@@ -29,7 +30,7 @@ class CellNumbers:
 
     Attributes:
         score: over the seeds.
-        delta: paired difference to the random twin.
+        delta: paired difference to the random twin, above 0 where it is better.
         mark: the side of 0 that ``delta`` is on, if it is after Holm.
         gain: share of the way from random to full data.
         kappa: random samples that buy the same score, divided by the samples kept.
@@ -72,6 +73,16 @@ class Board:
     curves: Mapping[Network, Grid[Row, Budget]]
     unlearned: tuple[Network, ...]
     pooled: Mapping[Row, PooledTest]
+
+    @property
+    def measure(self) -> Measure:
+        """How the section's metric is read."""
+        return self.section.setting.measure
+
+    @property
+    def decimals(self) -> int:
+        """That its scores and differences are shown with."""
+        return self.measure.decimals
 
     def cell(self, row: Row, network: Network, budget: Budget) -> CellNumbers | None:
         """The numbers at a key; the full row has the same ones at every budget."""
@@ -130,8 +141,8 @@ def _cell(section: Section, cell_key: CellKey, record: Record, curves: _Curves) 
 def _kappa(section: Section, network: Network, record: Record, samples: float, curves: _Curves) -> Ratio | None:
     """Read off the random curve of the network at the seeds that are paired here."""
     twin = section.record(section.twin, network, record.cell.budget) if section.twin else None
-    own = scores(record)
-    seeds = tuple(sorted(own.keys() & scores(twin).keys() if twin else own))
+    own = merits(record)
+    seeds = tuple(sorted(own.keys() & merits(twin).keys() if twin else own))
     if (network, seeds) not in curves:
         curves[network, seeds] = RandomCurve.of(_random_points(section, network, seeds)) if seeds else None
     curve = curves[network, seeds]
@@ -139,9 +150,9 @@ def _kappa(section: Section, network: Network, record: Record, samples: float, c
 
 
 def _random_points(section: Section, network: Network, seeds: Sequence[int]) -> list[tuple[float, list[float]]]:
-    """Samples and scores of the random cells that have these seeds, and of the full data as their end."""
+    """Samples and merits of the random cells that have these seeds, and of the full data as their end."""
     found = [section.record(section.twin, network, budget) for budget in section.budgets] if section.twin else []
-    points = [(record, scores(record)) for record in (*found, full_of(section, network)) if record]
+    points = [(record, merits(record)) for record in (*found, full_of(section, network)) if record]
     return [
         (mean([run.samples for run in record.runs]), [column[seed] for seed in seeds])
         for record, column in points

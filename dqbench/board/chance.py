@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from dqbench.board.sections import Network, Section, Setting
 from dqbench.board.statistics import LEAST, lower_bound
+from dqbench.measure import PERCENT
 from dqbench.specs import Budget
 
 ACCURACIES = ("top1", "corruption_accuracy")
@@ -19,6 +20,11 @@ _ONE_SIDED = 1.6449
 def chance(setting: Setting) -> float:
     """The score of guessing, in percent."""
     return 100.0 / setting.classes if setting.metric in ACCURACIES else 0.0
+
+
+def has_chance(setting: Setting) -> bool:
+    """Whether guessing has a score that can be told: of shares, which are in percent and the higher the better."""
+    return setting.measure.unit == PERCENT and not setting.measure.lower_is_better
 
 
 def is_above_chance(scores: Sequence[float], setting: Setting) -> bool:
@@ -35,6 +41,8 @@ def is_above_chance(scores: Sequence[float], setting: Setting) -> bool:
 
 
 def nothing_learned(section: Section) -> tuple[Network, ...]:
-    """Networks whose full-data row is there and not above chance."""
+    """Networks whose full-data row is there and not above chance; none where nobody knows what a guess scores."""
+    if not has_chance(section.setting):
+        return ()
     found = [(n, section.record(section.full, n, Budget.full())) for n in section.networks] if section.full else []
     return tuple(n for n, full in found if full and not is_above_chance([r.score for r in full.runs], section.setting))

@@ -11,6 +11,7 @@ from dqbench.board.markup import bullets, escape, table
 from dqbench.board.tables import Table
 from dqbench.board.verdicts import VERDICTS, Finding, Judged
 from dqbench.claims import Cells, Comparison
+from dqbench.measure import USUAL, Measure
 from dqbench.seed_ranges import seeds_words
 
 READING = (
@@ -22,28 +23,30 @@ READING = (
 )
 
 
-def claimed(comparison: Comparison) -> str:
+def claimed(comparison: Comparison, measure: Measure = USUAL) -> str:
     """The size or margin of a comparison, in words."""
     points = f"{comparison.points:g}"
+    above, below = ("better", "worse") if measure.lower_is_better else ("above", "below")
     if comparison.relation == "not_below":
-        return f"not below by more than {points}"
+        return f"not {below} by more than {points}"
     if comparison.relation == "alike_within":
         return f"alike within {points}"
-    return f"above by {points}" if comparison.points else "above"
+    return f"{above} by {points}" if comparison.points else above
 
 
-def compared(comparison: Comparison) -> str:
+def compared(comparison: Comparison, measure: Measure = USUAL) -> str:
     """The two sides of a comparison, with what is subtracted from their difference."""
-    words = _minus(comparison.this, comparison.that)
+    words = _minus(comparison.this, comparison.that, measure)
     if comparison.net_of is None:
         return words
-    return f"({words}) − ({_minus(comparison.net_of.this, comparison.net_of.that)})"
+    return f"({words}) − ({_minus(comparison.net_of.this, comparison.net_of.that, measure)})"
 
 
-def _minus(this: Cells, that: Cells) -> str:
+def _minus(this: Cells, that: Cells, measure: Measure) -> str:
+    """This − that; where lower is better that − this, so that above 0 says that this is better."""
     return " − ".join(
         contrasts.words(cells) + (f" on {_networks(cells.network)}" if this.network != that.network else "")
-        for cells in (this, that)
+        for cells in ((that, this) if measure.lower_is_better else (this, that))
     )
 
 
@@ -53,9 +56,14 @@ def _networks(network: str) -> str:
     )
 
 
-def interval(finding: Finding) -> str:
-    """The difference and its interval in points."""
-    return f"{text.signed(finding.mean)} [{text.signed(finding.low)}, {text.signed(finding.high)}]"
+def interval(finding: Finding, measure: Measure = USUAL) -> str:
+    """The difference and its interval, without what it is counted in."""
+    mean, low, high = (text.signed(value, measure.decimals) for value in (finding.mean, finding.low, finding.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def _measure(judged: Judged) -> Measure:
+    return judged.setting.measure if judged.setting else USUAL
 
 
 def sentence(judged: Judged) -> str:
@@ -66,15 +74,15 @@ def sentence(judged: Judged) -> str:
         start += f" at {judged.setting.profile}"
     if judged.why:
         return f"{start}: {judged.why}."
-    parts = "; ".join(_part(finding) for finding in judged.findings)
+    parts = "; ".join(_part(finding, _measure(judged)) for finding in judged.findings)
     return f"{start}, over {_seeds(judged)}: {parts}.{_more_seeds(judged)}"
 
 
-def _part(finding: Finding) -> str:
+def _part(finding: Finding, measure: Measure) -> str:
     networks = text.listing(list(finding.networks))
     return (
-        f"{compared(finding.comparison)} is {interval(finding)} points on {networks}, claimed "
-        f"{claimed(finding.comparison)}"
+        f"{compared(finding.comparison, measure)} is {measure.amount(interval(finding, measure))} on {networks}, "
+        f"claimed {claimed(finding.comparison, measure)}"
     )
 
 
@@ -110,14 +118,14 @@ def facts(judged: Judged) -> dict[str, Any]:
         "why": judged.why,
         "seeds": list(judged.tested.seeds) if judged.tested else [],
         "seeds_needed": judged.seeds,
-        "comparisons": [_finding(finding) for finding in judged.findings],
+        "comparisons": [_finding(finding, _measure(judged)) for finding in judged.findings],
         "sentence": sentence(judged),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, measure: Measure) -> dict[str, Any]:
     return {
-        "compared": compared(finding.comparison),
+        "compared": compared(finding.comparison, measure),
         "relation": finding.comparison.relation,
         "points": finding.comparison.points,
         "mean": text.settled(finding.mean),
@@ -137,8 +145,8 @@ def claim_table(found: Sequence[Judged]) -> Table:
             judged.claim.task,
             _where(judged),
             judged.verdict,
-            "; ".join(claimed(comparison) for comparison in judged.claim.comparisons),
-            "; ".join(interval(finding) for finding in judged.findings),
+            "; ".join(claimed(comparison, _measure(judged)) for comparison in judged.claim.comparisons),
+            "; ".join(interval(finding, _measure(judged)) for finding in judged.findings),
             str(len(judged.tested.seeds)) if judged.tested and judged.findings else "",
             "" if judged.seeds is None else str(judged.seeds),
             f"{judged.claim.source.paper}, {judged.claim.source.place}",

@@ -31,6 +31,7 @@ class Comparison:
         best_difference: best - published.
         z: the difference of what is printed the same way (the best epoch where ``best`` is there) in standard
             errors, None without a difference, three seeds or a printed error.
+        decimals: that scores are shown with.
     """
 
     cell_key: CellKey
@@ -43,6 +44,7 @@ class Comparison:
     best: float | None = None
     best_difference: float | None = None
     z: float | None = None
+    decimals: int = 1
 
     @property
     def comparable(self) -> bool:
@@ -105,6 +107,7 @@ def _comparison(board: Board, published: Published, cell_key: CellKey, results: 
         best=best.mean if best else None,
         best_difference=best.mean - first.value if best and not why_not else None,
         z=_z(alike, first.value, error),
+        decimals=board.decimals,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dqbench.board import text
 from dqbench.board.board import Board
-from dqbench.board.pairing import mean, scores
+from dqbench.board.pairing import mean, merits
 from dqbench.board.sections import Network, Row
 from dqbench.claims import ALL, OBSERVER, UNSEEN, Cells, Comparison, Pair
 from dqbench.references import FULL
@@ -21,14 +21,14 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Contrast:
-    """Points by tested seed, and the networks that were compared, by label."""
+    """Differences by tested seed, above 0 where this is better, and the networks that were compared, by label."""
 
     values: tuple[float, ...]
     networks: tuple[str, ...]
 
 
 def contrast(board: Board, comparison: Comparison) -> Contrast:
-    """This - that in points for each tested seed, each a mean over its networks, less the pair it is net of.
+    """This - that in merit for each tested seed, each a mean over its networks, less the pair it is net of.
 
     Raises:
         Missing: a cell is not there, or has not all tested seeds.
@@ -56,7 +56,7 @@ def _scores(board: Board, cells: Cells, networks: Sequence[Network]) -> list[flo
         record = board.section.record(row, network, cells.budget)
         if record is None:
             raise Missing(f"{words(cells)} is not measured on {network.label}")
-        found = scores(record)
+        found = merits(record)
         if not set(seeds) <= set(found):
             raise Missing(f"{words(cells)} on {network.label} lacks some of the tested seeds")
         columns.append([found[seed] for seed in seeds])

@@ -16,7 +16,7 @@ from scipy.special import fdtrc
 
 from dqbench.board.board import Board
 from dqbench.board.grid import largest
-from dqbench.board.pairing import mean, scores
+from dqbench.board.pairing import mean, merits
 from dqbench.board.tables import row_name
 from dqbench.references import TWIN
 
@@ -89,13 +89,13 @@ def over_tasks(
 
 
 def method_scores(board: Board) -> dict[str, float]:
-    """Mean over the grid that the board's ranks are over, where that has five seeds: of random and the contestants."""
+    """Mean merit of random and the contestants over the grid that ranks are over, where that has five seeds."""
     grid = board.ranks
     if grid is None or len(grid.seeds) < LEAST_SEEDS:
         return {}
     found = {}
     for row in grid.rows:
-        columns = [scores(board.section.done[row, network, budget]) for network, budget in grid.columns]
+        columns = [merits(board.section.done[row, network, budget]) for network, budget in grid.columns]
         found[row_name(row)] = mean([column[seed] for column in columns for seed in grid.seeds])
     return found
 

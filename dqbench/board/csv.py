@@ -35,12 +35,18 @@ COLUMNS = (
 ``parts`` are the records that a pooled cell comes from; marks, ranks and lossless ratios are of ``tested_seeds``."""
 
 
+MEASURE_COLUMNS = ("unit", "better")
+"""Of tasks whose metric is not percent, the higher the better; ``delta``, ``transfer`` and marks are turned so that
+above 0 is better."""
+
+
 def document(boards: Sequence[Board], published: Published) -> str:
     """The whole file of one task."""
     import pandas as pd
 
     lines = [line for board in boards for line in _lines(board, published)]
-    return str(pd.DataFrame(lines, columns=list(COLUMNS), dtype="object").to_csv(index=False, lineterminator="\n"))
+    columns = COLUMNS if all(board.measure.is_usual for board in boards) else (*COLUMNS, *MEASURE_COLUMNS)
+    return str(pd.DataFrame(lines, columns=list(columns), dtype="object").to_csv(index=False, lineterminator="\n"))
 
 
 def _lines(board: Board, published: Published) -> Iterator[Cells]:
@@ -84,6 +90,7 @@ def _setting(s: Setting) -> Cells:
                 "altered",
             )
         },
+        **({} if s.measure.is_usual else {name: str(getattr(s.measure, name)) for name in MEASURE_COLUMNS}),
     }
 
 

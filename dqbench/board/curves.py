@@ -9,15 +9,14 @@ import numpy as np
 
 from dqbench.board.statistics import LEAST, FloatArray, holm, lower_bound, paired_p
 
-DELTA = 0.5
-"""Points below the full-data score that still count as lossless; fixed beforehand."""
 
-
-def lossless(losses: Mapping[float, Sequence[float]]) -> float | None:
-    """The smallest keep ratio from which on no measured one loses more than ``DELTA`` points.
+def lossless(losses: Mapping[float, Sequence[float]], most: float) -> float | None:
+    """The smallest keep ratio from which on no measured one loses more than ``most``.
 
     Args:
-        losses: by keep ratio, the paired differences A - A_full, shape (S,); every ratio needs S >= 3.
+        losses: by keep ratio, the paired differences A - A_full, above 0 where A is better, shape (S,); every ratio
+            needs S >= 3.
+        most: the largest loss that counts as none, in the score's unit.
 
     Returns:
         The ratio; None if there is none. Ratios above it are all lossless too.
@@ -25,7 +24,7 @@ def lossless(losses: Mapping[float, Sequence[float]]) -> float | None:
     smallest = None
     for ratio in sorted(losses, reverse=True):
         bound = lower_bound(losses[ratio])
-        if bound is None or bound <= -DELTA:
+        if bound is None or bound <= -most:
             break
         smallest = ratio
     return smallest
@@ -57,7 +56,7 @@ def transfer(
     random_unseen: Sequence[Sequence[float]],
     random_seen: Sequence[float],
 ) -> FloatArray:
-    """(Mean over unseen architectures - score on the observer's) - the same for random, per seed, in points.
+    """(Mean over unseen architectures - score on the observer's) - the same for random, per seed, in the score's unit.
 
     Args:
         unseen: a score per seed for each unseen architecture, shape (archs, S); ``random_unseen`` likewise.

@@ -51,9 +51,12 @@ class _Line:
 
 
 def groups(boards: Boards) -> list[tuple[Board, ...]]:
-    """Boards that differ in nothing but their labels and measured some method, network and budget in two regimes."""
+    """Boards that differ in nothing but their labels and measured some method, network and budget in two regimes.
+
+    Only those of shares in percent: DD-Ranking's scores are made of accuracies.
+    """
     found: dict[object, list[Board]] = {}
-    for board in boards:
+    for board in (one for one in boards if one.measure.is_usual):
         found.setdefault(replace(board.section.setting, labels="", teacher=""), []).append(board)
     ordered = [tuple(sorted(group, key=_regime)) for group in found.values()]
     return [group for group in ordered if _places(group)]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def heatmap(board: Board) -> Figure:
     """Methods against networks, a panel for each budget, at most four side by side.
 
-    Number and colour are both points to random; marks are those of the board.
+    Number and colour are both the difference to random; marks are those of the board.
 
     Raises:
         UsageError: no method beside full data and random.
@@ -45,8 +45,14 @@ def heatmap(board: Board) -> Figure:
         image = _heat(axes, board, rows, budget, most)
     for axes in list(grid.flat)[len(section.budgets) :]:
         axes.set_axis_off()
-    figure.colorbar(image, ax=list(grid.flat), label="points to random", shrink=0.9)
+    figure.colorbar(image, ax=list(grid.flat), label=_to_random(board), shrink=0.9)
     return titled(figure, title(section.setting))
+
+
+def _to_random(board: Board) -> str:
+    measure = board.measure
+    usual = f"{measure.differences} to random".strip()
+    return f"{measure.heading}; above 0 is better" if measure.lower_is_better else usual
 
 
 def _heat(axes: Axes, board: Board, rows: Sequence[Row], budget: Budget, most: float) -> AxesImage:
@@ -56,7 +62,7 @@ def _heat(axes: Axes, board: Board, rows: Sequence[Row], budget: Budget, most: f
     values = [[cell.delta.mean if cell and cell.delta else float("nan") for cell in line] for line in cells]
     image = axes.imshow(values, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
     for (i, j), cell in ((at, cells[at[0]][at[1]]) for at in np.ndindex(len(rows), len(networks))):
-        words = f"{text.signed(cell.delta.mean)}{text.MARKS[cell.mark]}" if cell and cell.delta else "–"
+        words = f"{text.signed(cell.delta.mean, board.decimals)}{text.MARKS[cell.mark]}" if cell and cell.delta else "–"
         strong = bool(cell and cell.delta and abs(cell.delta.mean) > 0.6 * most)
         axes.text(j, i, words, ha="center", va="center", fontsize=6.5, color="white" if strong else "black")
     axes.set_xticks(range(len(networks)), [n.label for n in networks], rotation=30, ha="right", fontsize=7)

@@ -34,6 +34,7 @@ from dqbench.board.tables import Table
 from dqbench.board.training_curves import TrainingCurves
 from dqbench.board.verdicts import Judged, judge_all
 from dqbench.claims import Claim
+from dqbench.measure import USUAL
 from dqbench.records import Record
 from dqbench.specs import Budget
 
@@ -88,7 +89,7 @@ def _answers(boards: Mapping[str, Sequence[Board]]) -> list[dict[str, Any]]:
             "board": identity(best[found.task]),
             "said": found.said,
             "table": _table(found.table),
-            "legend": answer.LEGEND,
+            "legend": found.legend,
         }
         for found in answer.answers(best)
     ]
@@ -104,7 +105,7 @@ def identity(board: Board) -> str:
     """The name of a board in the page's address."""
     setting = board.section.setting
     words = repr(setting)
-    for later in (", companions=()", ", scored_on=''", ", altered=''"):
+    for later in (", companions=()", ", scored_on=''", ", altered=''", f", measure={USUAL!r}"):
         words = words.replace(later, "")  # so that addresses from before there were any stay
     digest = hashlib.sha256(words.encode()).hexdigest()[:6]
     return f"{setting.task}-{setting.task_version}-{setting.profile}-{setting.labels}-{digest}"
@@ -123,6 +124,10 @@ def _board(board: Board, boards: Sequence[Board], known: Published, sources: Sou
         "profile": setting.profile,
         "labels": setting.labels,
         "metric": setting.metric,
+        "axis": board.measure.axis(setting.metric),
+        "deltas": board.measure.heading,
+        "lower": board.measure.lower_is_better,
+        "decimals": board.decimals,
         "precision": setting.precision,
         "dataset": setting.dataset,
         "data": "; ".join(
@@ -172,7 +177,7 @@ def _cell(board: Board, cell_key: CellKey, curves: TrainingCurves, sources: Sour
     if record is None:
         return {**where, "more": details(curves.added_to(section.failed[cell_key], cell_key), facts, room)}
     numbers = board.cells[cell_key]
-    values, texts = zip(*_columns(numbers, record), strict=True)
+    values, texts = zip(*_columns(numbers, record, board.decimals), strict=True)
     return {
         **where,
         "score": _ends(numbers.score),
@@ -188,14 +193,14 @@ def _cell(board: Board, cell_key: CellKey, curves: TrainingCurves, sources: Sour
     }
 
 
-def _columns(cell: CellNumbers, record: Record) -> list[tuple[float | None, str]]:
+def _columns(cell: CellNumbers, record: Record, decimals: int) -> list[tuple[float | None, str]]:
     """Value and text of each of ``COLUMNS``."""
     mark = text.MARKS[cell.mark]
     delta, gain, kappa = cell.delta, cell.gain, cell.kappa
     costs = [_cost(record, roles) for roles in ROLES.values()]
     return [
-        (_short(cell.score.mean), text.score(cell.score) + mark),
-        (_short(delta.mean) if delta else None, text.points(delta) + mark),
+        (_short(cell.score.mean), text.score(cell.score, decimals) + mark),
+        (_short(delta.mean) if delta else None, text.points(delta, decimals) + mark),
         (_short(gain.value) if gain else None, text.ratio(gain)),
         (_short(kappa.value) if kappa else None, text.ratio(kappa)),
         (_short(cell.samples), text.count(cell.samples)),
@@ -203,7 +208,7 @@ def _columns(cell: CellNumbers, record: Record) -> list[tuple[float | None, str]
         (_short(cell.updates), text.count(cell.updates)),
         *((None if s is None else _short(s), text.seconds(s)) for s in costs),
         (None if cell.train_s is None else _short(cell.train_s), text.seconds(cell.train_s)),
-        (cell.best, "" if cell.best is None else text.fixed(cell.best, 1)),
+        (cell.best, "" if cell.best is None else text.fixed(cell.best, decimals)),
     ]
 
 
@@ -261,11 +266,11 @@ def _comparison(c: comparing.Comparison, index: Mapping[CellKey, int], facts: Fa
         "published": first.value,
         "printed": first.printed + (f" ± {first.std:g}" if first.std is not None else ""),
         "measured": _short(c.measured),
-        "shown": text.fixed(c.measured, 1),
-        "difference": text.signed_or_blank(c.difference),
+        "shown": text.fixed(c.measured, c.decimals),
+        "difference": text.signed_or_blank(c.difference, c.decimals),
         "alike": _short(c.measured if c.best is None else c.best),
-        "best": "" if c.best is None else text.fixed(c.best, 1),
-        "bestDifference": text.signed_or_blank(c.best_difference),
+        "best": "" if c.best is None else text.fixed(c.best, c.decimals),
+        "bestDifference": text.signed_or_blank(c.best_difference, c.decimals),
         "z": text.signed_or_blank(c.z),
         "comparable": c.comparable,
         "whyNot": c.why_not or "; ".join(c.bars),

@@ -87,7 +87,7 @@ def _tables(board: Board, published: Published) -> Iterator[tuple[str, Table]]:
         yield f"scores, {network.label}", _without(network.label, tables.score_table(board, [network]))
         deltas = _without(network.label, tables.delta_table(board, [network]))
         if any(cell for row in deltas.rows for cell in row[1:]):
-            yield f"difference to random in points, {network.label}", deltas
+            yield f"{board.measure.heading}, {network.label}", deltas
         yield f"details, {network.label}", tables.detail_table(board, network)
     across = tables.across_table(board)
     if across.rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from dqbench.board import agreement, corruptions, costs, grid_words, hard_beside_soft, sentences, sweeps, tables, text
-from dqbench.board.answer import LEGEND, STRENGTH, Answer, answer
+from dqbench.board.answer import STRENGTH, Answer, answer, legend
 from dqbench.board.board import Board
 from dqbench.board.claim_words import counted, of_board
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference
@@ -91,7 +91,7 @@ def _answers(found: Sequence[Answer], pictures: Collection[str]) -> list[str]:
         blocks += [f"**[{escape(one.task)}]({one.task}.md)**: {escape(one.title)}", bullets(one.said), table(one.table)]
         if (file := f"{one.task}.svg") in pictures:
             blocks.append(_picture(file))
-    return [*blocks, LEGEND] if found else []
+    return [*blocks, legend(found)] if found else []
 
 
 def _list(sections: Mapping[str, Sequence[Listed]]) -> str:
@@ -167,10 +167,17 @@ def _scores(board: Board) -> list[str]:
         blocks += [
             "### Difference to random",
             table(deltas),
-            "Points, paired by seed: the same seed gives a method and its random twin the same initial weights and "
+            f"{_paired(board)}: the same seed gives a method and its random twin the same initial weights and "
             f"augmentation.{_delta_words(board)}",
         ]
     return blocks
+
+
+def _paired(board: Board) -> str:
+    """``Points, paired by seed``, with what is subtracted from what where that is not score − score."""
+    measure = board.measure
+    words = f"{measure.heading if measure.lower_is_better else measure.differences}, paired by seed".removeprefix(", ")
+    return words[0].upper() + words[1:]
 
 
 def _corruptions(board: Board) -> list[str]:
@@ -211,16 +218,19 @@ def _details(board: Board) -> list[str]:
 
 
 def _across_words(board: Board) -> list[str]:
-    numbers = list(board.rows.values())
+    numbers, measure = list(board.rows.values()), board.measure
+    unit = f", in {measure.differences}" if measure.differences else ""
+    turned = ", turned so that above 0 is better" if measure.lower_is_better else ""
     said = []
     if any(row.transfer for row in numbers):
         said.append(
-            "Transfer: (mean over unseen architectures − score on the observer's) − the same for random, in points."
+            f"Transfer: (mean over unseen architectures − score on the observer's) − the same for random{unit}{turned}."
         )
     if any(row.lossless for row in numbers):
         said.append(
-            "Lossless: the smallest keep ratio from which on every measured one loses less than 0.5 points against "
-            "full data (one-sided 95 % bound of the paired difference)."
+            "Lossless: the smallest keep ratio from which on every measured one loses less than "
+            f"{measure.amount(f'{measure.lossless:g}')} against full data (one-sided 95 % bound of the paired "
+            "difference)."
         )
     return [*said, *grid_words.areas(board)]
 

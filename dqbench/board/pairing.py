@@ -14,13 +14,19 @@ def scores(record: Record) -> dict[int, float]:
     return {run.seed: run.score for run in sorted(record.runs, key=lambda run: run.seed)}
 
 
+def merits(record: Record) -> dict[int, float]:
+    """Score by seed, turned so that higher is better: what differences, tests and ranks are made of."""
+    sign = record.cell.measure.sign
+    return {seed: sign * score for seed, score in scores(record).items()}
+
+
 def paired(
     record: Record, *others: Record | None, seeds: Collection[int] | None = None
 ) -> tuple[list[float], ...] | None:
-    """Scores of several cells by the seeds that all share, or by ``seeds``; None if a cell or a seed is missing."""
+    """Merits of several cells by the seeds that all share, or by ``seeds``; None if a cell or a seed is missing."""
     if any(other is None for other in others):
         return None
-    columns = [scores(record), *(scores(other) for other in others if other)]
+    columns = [merits(record), *(merits(other) for other in others if other)]
     shared = set.intersection(*(set(column) for column in columns))
     wanted = sorted(shared if seeds is None else seeds)
     if not wanted or not shared.issuperset(wanted):

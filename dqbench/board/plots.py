@@ -94,7 +94,7 @@ def ratio_curve(board: Board) -> Figure:
 
     drawn = {network for row, network, budget in board.section.done if budget in budgets}
     networks = [network for network in board.section.networks if network in drawn]
-    return _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}", networks)
+    return _panels(board, draw, f"{_score(board)}\n{_spread(board)}", networks)
 
 
 def _apart(values: Sequence[float]) -> set[float]:
@@ -128,7 +128,7 @@ def sweep_curve(board: Board, sweep: Sweep) -> Figure:
         axes.set_xlabel(sweep.option)
 
     networks = [network for network in board.section.networks if any(network == one for one, _ in shared)]
-    figure = _panels(board, draw, f"{board.section.setting.metric} in %\n{_spread(board)}", networks)
+    figure = _panels(board, draw, f"{_score(board)}\n{_spread(board)}", networks)
     return titled(figure, f"{title(board.section.setting)}\n{sweep.title}; dotted: random")
 
 
@@ -192,7 +192,7 @@ def pareto(board: Board, cost: Cost = "seconds") -> Figure:
                 axes.scatter(xs, ys, color=colour, marker=marker, s=[sizes[name] for _, _, name in found])
                 axes.plot([], [], color=colour, marker=marker, linestyle="", markersize=5, label=row.label)
             points += found
-        front = _front([(x, y) for x, y, _ in points])
+        front = _front([(x, y) for x, y, _ in points], board.measure.sign)
         axes.step([x for x, _ in front], [y for _, y in front], "-", where="post", color="#999999", lw=1, label="front")
         axes.set_xscale("log")
         axes.set_xlabel("seconds to compress" if cost == "seconds" else "bytes to store")
@@ -206,7 +206,7 @@ def pareto(board: Board, cost: Cost = "seconds") -> Figure:
 
     if not any(_costs(board, row, network, cost) for row in board.section.rows for network in board.section.networks):
         raise UsageError(f"{title(board.section.setting)}: no record has {cost} to draw")
-    return _panels(board, draw, f"{board.section.setting.metric} in %")
+    return _panels(board, draw, _score(board))
 
 
 def _costs(board: Board, row: Row, network: Network, cost: Cost) -> list[tuple[float, float, str]]:
@@ -220,11 +220,11 @@ def _costs(board: Board, row: Row, network: Network, cost: Cost) -> list[tuple[f
     return found
 
 
-def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The points that none is both cheaper and better than, cheapest first."""
+def _front(points: Sequence[tuple[float, float]], sign: float = 1.0) -> list[tuple[float, float]]:
+    """The points that none is both cheaper and better than, cheapest first; by ``sign`` higher or lower is better."""
     front: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or y > front[-1][1]:
+    for x, y in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not front or sign * y > sign * front[-1][1]:
             front.append((x, y))
     return front or [(1.0, 0.0)]
 
@@ -270,6 +270,10 @@ def _panels(
     found = {name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(list(found.values()), list(found), loc="outside right center", fontsize=7, frameon=False)
     return titled(figure, title(board.section.setting))
+
+
+def _score(board: Board) -> str:
+    return board.measure.axis(board.section.setting.metric)
 
 
 def titled(figure: Figure, words: str) -> Figure:

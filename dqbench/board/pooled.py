@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dqbench.board.pairing import mean, scores
+from dqbench.board.pairing import mean, merits
 from dqbench.board.sections import Row, Section
 from dqbench.board.statistics import LEAST, Estimate, estimate, holm, paired_p
 
@@ -49,6 +49,6 @@ def _columns(section: Section, row: Row) -> list[dict[int, float]]:
             if section.twin is None or not section.is_tested((row, network, budget)):
                 continue
             if section.is_tested((section.twin, network, budget)):
-                own, twin = (scores(section.done[one, network, budget]) for one in (row, section.twin))
+                own, twin = (merits(section.done[one, network, budget]) for one in (row, section.twin))
                 found.append({seed: own[seed] - twin[seed] for seed in section.tested.seeds})
     return found

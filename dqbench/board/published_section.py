@@ -48,8 +48,9 @@ def comparison_table(compared: list[comparing.Comparison], notes: list[str]) -> 
         row, network, budget = c.cell_key
         value = c.results[0].printed + (f" ± {c.results[0].std:g}" if c.results[0].std is not None else "")
         where = (tables.row_name(row), network.label, text.budget(budget), _places(c.results))
-        measured = (f"{text.fixed(c.measured, 1)}", text.signed_or_blank(c.difference))
-        best = ("" if c.best is None else text.fixed(c.best, 1), text.signed_or_blank(c.best_difference))
+        digits = c.decimals
+        measured = (f"{text.fixed(c.measured, digits)}", text.signed_or_blank(c.difference, digits))
+        best = ("" if c.best is None else text.fixed(c.best, digits), text.signed_or_blank(c.best_difference, digits))
         rows.append(
             (*where, value, *measured, *best, text.signed_or_blank(c.z), _verdict(c, notes), _numbers(c, notes))
         )

@@ -24,6 +24,8 @@ TYPES = {
     "task_version": "Int64",
     "method_version": "Int64",
     "cell": "string",
+    "unit": "string",
+    "better": "string",
 }
 """The columns and their pandas types; what a record does not have is missing (``NA``)."""
 
@@ -31,7 +33,8 @@ TYPES = {
 def frame(records: Iterable[Record]) -> pd.DataFrame:
     """One row for each seed of each record, in their order; a failed cell has its seeds without scores.
 
-    ``score`` and ``best_epoch_score`` are the metric, in percent; ``seconds`` is the wall time of all jobs on the way
+    ``score`` and ``best_epoch_score`` are the metric, in its ``unit``, of which ``better`` is the
+    ``higher`` or the ``lower``; ``seconds`` is the wall time of all jobs on the way
     to the score, shared ones included; ``config`` is the method's options as a dict; ``cell`` is the record's key.
     """
     import pandas as pd
@@ -54,6 +57,8 @@ def _lines(record: Record) -> Iterator[dict[str, Any]]:
         "budget": cell.budget_value,
         "status": record.status,
         "cell": record.key,
+        "unit": cell.measure.unit,
+        "better": cell.measure.better,
     }
     if record.status != "done":
         yield from ({**shared, "seed": seed} for seed in cell.seeds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dqbench.board import curves
 from dqbench.board.grid import Grid, largest
-from dqbench.board.pairing import full_of, mean, paired, scores, twin_of
+from dqbench.board.pairing import full_of, mean, merits, paired, scores, twin_of
 from dqbench.board.sections import Column, Network, Row, Section
 from dqbench.board.statistics import LEAST, Estimate, estimate
 from dqbench.specs import Budget
@@ -50,7 +50,7 @@ def ranks(section: Section, grid: Grid[Row, Column]) -> dict[Row, tuple[int, int
     """The interval of ranks of the grid's rows, by the mean over its columns for each seed."""
     means = {}
     for row in grid.rows:
-        columns = [scores(section.done[row, n, b]) for n, b in grid.columns]
+        columns = [merits(section.done[row, n, b]) for n, b in grid.columns]
         means[row.label] = [mean([column[seed] for column in columns]) for seed in grid.seeds]
     found = curves.ranks(means)
     return {row: found[row.label] for row in grid.rows if row.label in found}
@@ -87,8 +87,12 @@ def transfers(section: Section, row: Row) -> Iterator[tuple[Budget, Estimate]]:
 
 
 def lossless(section: Section, row: Row) -> Iterator[tuple[Network, float | None]]:
-    """By network, where every measured keep ratio of the row is paired with full data over three tested seeds."""
-    for network in section.networks:
+    """By network, where every measured keep ratio of the row is paired with full data over three tested seeds.
+
+    None where the task calls no loss small enough.
+    """
+    least = section.setting.measure.lossless
+    for network in section.networks if least else ():
         losses: dict[float, list[float]] = {}
         found = [(b.value, section.record(row, network, b)) for b in section.budgets if b.kind == "ratio"]
         seeds, full = section.tested.seeds, full_of(section, network)
@@ -97,7 +101,7 @@ def lossless(section: Section, row: Row) -> Iterator[tuple[Network, float | None
             if pair and len(pair[0]) >= LEAST:
                 losses[value] = [a - b for a, b in zip(*pair, strict=True)]
         if pairs and len(losses) == len(pairs) and not row.is_full:
-            yield network, curves.lossless(losses)
+            yield network, curves.lossless(losses, least)
 
 
 def areas(section: Section, row: Row, grids: Mapping[Network, Grid[Row, Budget]]) -> Iterator[tuple[Network, Estimate]]:

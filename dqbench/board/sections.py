@@ -10,6 +10,7 @@ from typing import Any
 from dqbench.board.pooling import Apart, Pool, pools
 from dqbench.board.reading import Entry
 from dqbench.board.tested_seeds import Tested, tested_seeds
+from dqbench.measure import USUAL, Measure
 from dqbench.records import Record, Trust
 from dqbench.references import FULL, TWIN
 from dqbench.specs import Budget, Recipe
@@ -42,6 +43,7 @@ class Setting:
     companions: tuple[tuple[str, str, str, str], ...] = ()
     scored_on: str = ""
     altered: str = ""
+    measure: Measure = USUAL
 
     @classmethod
     def of(cls, record: Record) -> Setting:

@@ -65,11 +65,13 @@ def _what(section: Section) -> str:
     seeds = sorted({seed for record in section.done.values() for seed in record.cell.seeds})
     counts = {len(record.runs) for record in section.done.values()}
     fewer = " unless a cell says fewer" if len(counts) > 1 else ""
+    measure = setting.measure
     return (
-        f"Score: {setting.metric} in percent on {setting.scored_on or f'{setting.test_samples:,} test images'} at the "
-        "last epoch, mean over "
+        f"Score: {setting.metric}{measure.in_words}{measure.note and f'{measure.note},'} "
+        f"on {setting.scored_on or f'{setting.test_samples:,} test images'} at the last epoch, mean over "
         f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}){fewer}. "
         "Rows are in the order of their names."
+        f"{measure.turned and f' {measure.turned}'}"
     )
 
 
@@ -87,8 +89,9 @@ def _spread(counts: list[int]) -> list[str]:
 def _marks(board: Board, counts: list[int]) -> list[str]:
     if not board.tests:
         return []
+    above, below = ("better", "worse than") if board.measure.lower_is_better else ("above", "below")
     said = [
-        f"▲ above and ▼ below random, after Holm over {text.plural(board.tests, 'test')} (every method, budget and "
+        f"▲ {above} and ▼ {below} random, after Holm over {text.plural(board.tests, 'test')} (every method, budget and "
         "architecture; controls left out). No mark means not distinguishable, which is not the same as equal."
     ]
     said += [*_pooled(board), *grid_words.ranks(board)]
@@ -104,10 +107,12 @@ def _pooled(board: Board) -> Iterable[str]:
     shown = []
     for row, test in board.pooled.items():
         mark = "" if test.p >= 0.05 else text.MARKS["above" if test.difference.mean > 0 else "below"]
-        shown.append(f"{row_name(row)} {text.points(test.difference)}{mark} ({text.plural(test.cells, 'cell')})")
+        points = text.points(test.difference, board.decimals)
+        shown.append(f"{row_name(row)} {points}{mark} ({text.plural(test.cells, 'cell')})")
+    unit = f"in {board.measure.differences} " if board.measure.differences else ""
     yield (
-        "Over all budgets and architectures together, one test for each method, in points against random, Holm over "
-        f"{text.plural(len(shown), 'method')}: {'; '.join(shown)}."
+        f"Over all budgets and architectures together, one test for each method, {unit}{board.measure.to_random}, Holm "
+        f"over {text.plural(len(shown), 'method')}: {'; '.join(shown)}."
     )
 
 
@@ -128,10 +133,10 @@ def state(board: Board) -> list[str]:
 
 
 def _unlearned(board: Board) -> Iterable[str]:
-    section, guess = board.section, text.fixed(chance(board.section.setting), 1)
+    section, guess = board.section, text.fixed(chance(board.section.setting), board.decimals)
     for network in board.unlearned:
         full = board.cell(section.full, network, Budget.full()) if section.full else None
-        score = f", {text.score(full.score)}," if full else ""
+        score = f", {text.score(full.score, board.decimals)}," if full else ""
         above = f"chance, {guess}" if float(guess) else "zero"
         yield (
             f"Nothing was learned at this scale on {network.label}: the full-data row{score} is not above {above}. So "
@@ -193,12 +198,13 @@ def outcome(board: Board) -> list[str]:
             continue
         tested = all(cell.delta and cell.delta.half is not None for cell in cells)
         ups, downs = (sum(cell.mark == side for cell in cells) for side in ("above", "below"))
-        average = f"{text.signed(sum(deltas) / len(deltas))} points against random on average over"
-        average += f" {text.plural(len(deltas), 'cell')}"
+        measure, mean = board.measure, text.signed(sum(deltas) / len(deltas), board.decimals)
+        average = f"{measure.amount(mean)} {measure.to_random} on average over {text.plural(len(deltas), 'cell')}"
+        above, below = ("better than it", "worse") if measure.lower_is_better else ("above it", "below")
         verdict = (
             f"better {ups} · worse {downs} · open {len(deltas) - ups - downs}"
             if tested
-            else f"above it in {sum(d > 0 for d in deltas)}, with too few seeds to tell from chance"
+            else f"{above} in {sum(d > 0 for d in deltas)}, with too few seeds to tell from chance"
         )
         said.append(f"{row_name(row)}: {average}." if row.control_of else f"{row_name(row)}: {average}; {verdict}.")
     return said

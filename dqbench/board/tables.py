@@ -48,11 +48,11 @@ def columns(board: Board, networks: Networks = None) -> list[tuple[Network, Budg
 def score_table(board: Board, networks: Networks = None) -> Table:
     """Score of every row at every budget of the networks (default: all), with marks and, at the end, ranks."""
 
-    most = max((cell.score.count for cell in board.cells.values()), default=0)
+    most, decimals = max((cell.score.count for cell in board.cells.values()), default=0), board.decimals
 
     def show(cell: CellNumbers) -> str:
         fewer = f" ({text.plural(cell.score.count, 'seed')})" if cell.score.count < most else ""
-        return text.score(cell.score) + fewer + text.MARKS[cell.mark]
+        return text.score(cell.score, decimals) + fewer + text.MARKS[cell.mark]
 
     table = _matrix(board, board.section.rows, networks, show)
     ranks = [board.rows[row].rank for row in board.section.rows]
@@ -66,10 +66,11 @@ def delta_table(board: Board, networks: Networks = None) -> Table:
     """Paired difference to random of every method at every budget of the networks (default: all)."""
 
     most = max((cell.delta.count for cell in board.cells.values() if cell.delta), default=0)
+    decimals = board.decimals
 
     def show(cell: CellNumbers) -> str:
         fewer = f" ({text.plural(cell.delta.count, 'seed')})" if cell.delta and cell.delta.count < most else ""
-        return text.points(cell.delta) + fewer + text.MARKS[cell.mark]
+        return text.points(cell.delta, decimals) + fewer + text.MARKS[cell.mark]
 
     rows = [row for row in board.section.rows if not (row.is_full or row.is_twin)]
     return _matrix(board, rows, networks, show)
@@ -99,7 +100,7 @@ def detail_table(board: Board, network: Network) -> Table:
             text.ratio(cell.kappa),
             text.count(cell.updates),
             text.seconds(cell.train_s),
-            "" if cell.best is None else text.fixed(cell.best, 1),
+            "" if cell.best is None else text.fixed(cell.best, board.decimals),
         )
         for row, budget, cell in _cells(board, network)
     ]
@@ -126,9 +127,9 @@ def across_table(board: Board) -> Table:
     rows = []
     for row in section.rows:
         numbers = board.rows[row]
-        transfers = (text.points(numbers.transfer.get(b)) for b in section.budgets)
+        transfers = (text.points(numbers.transfer.get(b), board.decimals) for b in section.budgets)
         ratios = (_lossless(numbers.lossless[n]) if n in numbers.lossless else "" for n in section.networks)
-        areas = (text.score(numbers.area[n]) if n in numbers.area else "" for n in section.networks)
+        areas = (text.score(numbers.area[n], board.decimals) if n in numbers.area else "" for n in section.networks)
         rows.append((row_name(row), *transfers, *ratios, *areas))
     return Table(header, tuple(row for row in rows if any(row[1:]))).without_blanks()
 

@@ -30,13 +30,24 @@ def render(records: Iterable[Record]) -> RenderableType:
         for board in found:
             parts.append(Text(sentences.title(board.section.setting), style="bold"))
             for networks in _groups(board):
-                parts.append(_table("score", tables.score_table(board, networks)))
+                parts.append(_table(_score_title(board), tables.score_table(board, networks)))
                 deltas = tables.delta_table(board, networks)
                 if any(cell for row in deltas.rows for cell in row[1:]):
-                    parts.append(_table("difference to random, in points, paired by seed", deltas))
+                    parts.append(_table(_delta_title(board), deltas))
             said = [*sentences.outcome(board), *sentences.state(board), *sentences.reading(board)]
             parts.append(Text("\n".join(said)))
     return Group(*parts)
+
+
+def _score_title(board: Board) -> str:
+    """``score``; what it is in where that is not percent, the higher the better."""
+    measure = board.measure
+    return "score" if measure.is_usual else f"score: {measure.axis(board.section.setting.metric)}"
+
+
+def _delta_title(board: Board) -> str:
+    what, unit = board.measure.subtracted, board.measure.differences
+    return ", ".join(filter(None, (what, unit and f"in {unit}", "paired by seed")))
 
 
 def _groups(board: Board) -> list[Sequence[Network]]:

@@ -31,32 +31,34 @@ def settled(value: float) -> float:
     return float(f"{value:.10g}") + 0.0
 
 
-def score(value: Estimate) -> str:
+def score(value: Estimate, decimals: int = 1) -> str:
     """``84.1 ± 0.5``, ``84.1 [83.9, 84.3]`` below three seeds, ``84.1`` for one."""
     if value.half is not None:
-        return f"{fixed(value.mean, 1)} ± {fixed(value.half, 1)}"
-    ends = f" [{fixed(value.least, 1)}, {fixed(value.most, 1)}]"
-    return fixed(value.mean, 1) + (ends if value.count > 1 else "")
+        return f"{fixed(value.mean, decimals)} ± {fixed(value.half, decimals)}"
+    ends = f" [{fixed(value.least, decimals)}, {fixed(value.most, decimals)}]"
+    return fixed(value.mean, decimals) + (ends if value.count > 1 else "")
 
 
-def points(value: Estimate | None) -> str:
+def points(value: Estimate | None, decimals: int = 1) -> str:
     """A difference, with its sign; blank where it is undefined."""
     if value is None:
         return ""
+    mean = signed(value.mean, decimals)
     if value.half is not None:
-        return f"{signed(value.mean)} ± {fixed(value.half, 1)}"
-    return signed(value.mean) + (f" [{signed(value.least)}, {signed(value.most)}]" if value.count > 1 else "")
+        return f"{mean} ± {fixed(value.half, decimals)}"
+    ends = f" [{signed(value.least, decimals)}, {signed(value.most, decimals)}]"
+    return mean + (ends if value.count > 1 else "")
 
 
-def signed(value: float) -> str:
-    """One decimal and a sign; what rounds to nothing has none."""
-    rounded = f"{settled(value):+.1f}"
-    return "0.0" if rounded in ("+0.0", "-0.0") else rounded
+def signed(value: float, decimals: int = 1) -> str:
+    """So many decimals and a sign; what rounds to nothing has none."""
+    rounded = f"{settled(value):+.{decimals}f}"
+    return rounded if float(rounded) else rounded[1:]
 
 
-def signed_or_blank(value: float | None) -> str:
+def signed_or_blank(value: float | None, decimals: int = 1) -> str:
     """:func:`signed`; blank where it is undefined."""
-    return "" if value is None else signed(value)
+    return "" if value is None else signed(value, decimals)
 
 
 def ratio(value: Ratio | None) -> str:

@@ -27,7 +27,7 @@ SHARED = 0.3
 """Correlation of two cells' scores of one seed."""
 
 LARGEST = 10.0
-"""The largest standard deviation of a run, in points."""
+"""The largest standard deviation of a run, in points; of metrics in other units none is known."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Agreement:
     """What the test says.
 
     Attributes:
-        difference: mean of claimed - redone over all runs, in points.
-        margin: the most that chance makes of it, in points, on either side.
+        difference: mean of claimed - redone over all runs, in the score's unit.
+        margin: the most that chance makes of it, on either side.
         runs: how many runs were done again.
     """
 
@@ -51,22 +51,26 @@ class Agreement:
 
 
 def agreement(
-    claimed: Sequence[Sequence[float]], redone: Sequence[Sequence[float]], resolution: float = 0.0
+    claimed: Sequence[Sequence[float]],
+    redone: Sequence[Sequence[float]],
+    resolution: float = 0.0,
+    largest_sd: float = LARGEST,
 ) -> Agreement:
     """Hold claimed scores against redone ones.
 
     Args:
-        claimed: by cell, a score in percent for each seed; at least two seeds each.
+        claimed: by cell, a score for each seed, all in one unit; at least two seeds each.
         redone: the same, run again.
-        resolution: the least difference that two scores can have, in points; no spread counts as less, since a
+        resolution: the least difference that two scores can have; no spread counts as less, since a
             handful of equal scores is no proof of none.
+        largest_sd: the largest standard deviation of a run that is granted.
     """
     counts = np.array([len(scores) for scores in redone])
     spreads = np.array([max(np.var(scores, ddof=1), resolution**2) for scores in redone])
     runs, parts = int(counts.sum()), counts * spreads
     chance = math.sqrt(2 * (1 + SHARED * (len(counts) - 1)) / runs)
     margin = float(stdtrit(_freedom(parts, counts - 1), 1 - LEVEL / 2)) * math.sqrt(parts.sum() / runs) * chance
-    largest = float(ndtri(1 - LEVEL / 4)) * LARGEST * chance
+    largest = float(ndtri(1 - LEVEL / 4)) * largest_sd * chance
     total = sum(map(sum, claimed)) - sum(map(sum, redone))
     return Agreement(total / runs, min(margin, largest), runs)
 

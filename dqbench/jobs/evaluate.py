@@ -42,10 +42,11 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
             predictions.save(predicted, test.labels, source.class_names, test.content_hash, out)
     snapshots = sorted(inputs["network"].glob("epoch-*.safetensors")) if spec["best_epoch"] else []
     scores = [score(path.name)[spec["metric"]] for path in snapshots]
+    best = min if spec.get("better") == "lower" else max
     return {
         "score": metrics[spec["metric"]],
         "metrics": metrics,
-        "best_epoch_score": max(scores) if scores else None,
+        "best_epoch_score": best(scores) if scores else None,
         "test_samples": len(test.labels),
         "test_reads": len(reads.names),
     }

@@ -88,6 +88,7 @@ class _TaskCells:
             teacher_recipe=taught.recipe if taught and not taught.weights else None,
             teacher_weights=_weights_words(taught),
             metric=facts.task.metric,
+            measure=facts.task.measure,
             precision=facts.precision,
         )
         sampled = facts.sampled(row, budget, recipe, labels)

@@ -217,6 +217,7 @@ class NetworkJobs:
                 evaluator=facts.task.evaluator,
                 **facts.registry.code_words(facts.task, "evaluator_code"),
                 metric=facts.task.metric,
+                **({"better": "lower"} if facts.task.measure.lower_is_better else {}),
                 precision=facts.precision,
                 best_epoch=facts.request.best_epoch,
             ),

@@ -111,8 +111,9 @@ class LiveView:
         rows.add_row(Text("last cells", style="bold"), "")
         for cell in reversed(self.cells):
             scores = sum(cell.scores) / len(cell.scores)
-            each = ", ".join(f"{score:.2f}" for score in cell.scores[:5])
-            rows.add_row(_one_line(f"  {cell.cell}"), Text.assemble((f"{scores:.2f}", "green"), _dim(f"  ({each})")))
+            each = ", ".join(f"{score:.{cell.decimals}f}" for score in cell.scores[:5])
+            shown = (f"{scores:.{cell.decimals}f}", "green")
+            rows.add_row(_one_line(f"  {cell.cell}"), Text.assemble(shown, _dim(f"  ({each})")))
         return rows
 
     def _failed(self) -> RenderableType | None:

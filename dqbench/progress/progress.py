@@ -114,7 +114,8 @@ class Progress:
             cause = event.failure.label or event.failure.kind
             return f"{self._counter()} skipped  {name(event.job)}: it needs {cause}, which failed"
         if isinstance(event, CellEnded) and event.scores:
-            return f"{self._counter()} cell     {event.cell}: {sum(event.scores) / len(event.scores):.2f}"
+            score = sum(event.scores) / len(event.scores)
+            return f"{self._counter()} cell     {event.cell}: {score:.{event.decimals}f}"
         if isinstance(event, Waiting):
             return f"{self._counter()} waiting  {name(event.job)}: another runner does it"
         return ""

@@ -89,11 +89,13 @@ class CellEnded:
         cell: the cell in words.
         scores: one for each seed; empty if it failed.
         failed: why, in words; empty if it is done.
+        decimals: that its scores are shown with.
     """
 
     cell: str
     scores: tuple[float, ...] = ()
     failed: str = ""
+    decimals: int = 2
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ class CellWriter:
         command = self.request.command(cell.cell.profile, self.registry.files)
         record = record_of.done_record(cell, self.plan, self._results(cell), self.registry, command)
         self._keep(record)
-        self.tell(CellEnded(name_of(cell), scores=tuple(run.score for run in record.runs)))
+        scores = tuple(run.score for run in record.runs)
+        self.tell(CellEnded(name_of(cell), scores=scores, decimals=record.cell.measure.decimals + 1))
 
     def _write_failed(self, cell: PlannedCell, failures: list[Failure]) -> None:
         command = self.request.command(cell.cell.profile, self.registry.files)

@@ -19,6 +19,9 @@ from dqbench.records import Cell, Plugin, Versions
 from dqbench.runner.source_hash import source_hash
 from dqbench.specs import TaskSpec
 
+_TASK_LATER = ("unit", "better", "decimals", "lossless")
+"""Fields of a task that came later: at their defaults they are no part of its hash."""
+
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn")
 
 
@@ -78,6 +81,9 @@ def method_code(registry: Registry, name: str) -> str:
 
 def _task_hash(task: TaskSpec) -> str:
     facts = {name: getattr(task, name) for name in task.__dataclass_fields__ if name != "profiles"}
+    for field in dataclasses.fields(task):
+        if field.name in _TASK_LATER and facts[field.name] == field.default:
+            del facts[field.name]
     profiles = {name: {k: getattr(p, k) for k in p.__dataclass_fields__} for name, p in task.profiles.items()}
     for profile in profiles.values():
         profile["observer"] = {"arch": profile["observer"].arch, "recipe": profile["observer"].recipe}

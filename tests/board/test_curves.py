@@ -30,24 +30,24 @@ def test_the_area_of_a_curve_is_between_its_scores_and_does_not_ask_for_the_budg
 
 def test_lossless_needs_all_larger_ratios() -> None:
     near, far = [-0.1, 0.0, 0.1], [-3.0, -3.1, -2.9]
-    assert lossless({0.2: far, 0.4: near, 0.6: near}) == 0.4
-    assert lossless({0.2: near, 0.4: far, 0.6: near}) == 0.6
-    assert lossless({0.4: near, 0.6: far}) is None
-    assert lossless({0.4: [0.0, 0.0]}) is None
+    assert lossless({0.2: far, 0.4: near, 0.6: near}, 0.5) == 0.4
+    assert lossless({0.2: near, 0.4: far, 0.6: near}, 0.5) == 0.6
+    assert lossless({0.4: near, 0.6: far}, 0.5) is None
+    assert lossless({0.4: [0.0, 0.0]}, 0.5) is None
 
 
 def test_lossless_uses_the_bound_and_not_the_mean() -> None:
-    assert lossless({0.5: [-1.0, 0.0, 1.0]}) is None
+    assert lossless({0.5: [-1.0, 0.0, 1.0]}, 0.5) is None
 
 
 @pytest.mark.parametrize(("loss", "expected"), [(0.49, 0.5), (0.51, None)])
 def test_half_a_point_may_be_lost(loss: float, expected: float | None) -> None:
-    assert lossless({0.5: [-loss, -loss, -loss]}) == expected
+    assert lossless({0.5: [-loss, -loss, -loss]}, 0.5) == expected
 
 
 def test_a_loss_of_half_a_point_is_rarely_called_lossless() -> None:
     differences = np.random.default_rng(6).normal(-0.5, 0.4, (2000, 5))
-    called = [lossless({0.5: values.tolist()}) is not None for values in differences]
+    called = [lossless({0.5: values.tolist()}, 0.5) is not None for values in differences]
     assert 0.035 <= np.mean(called) <= 0.065
 
 

@@ -48,7 +48,7 @@ function perSeed(more, name) {
 function seedTable(more) {
   const names = Object.keys(more.seeds).filter((name) => perSeed(more, name).some((value) => value !== null && value !== ""));
   const columns = names.map((name) => perSeed(more, name));
-  const words = (value, name) => (value === null ? "" : ["score", "best epoch"].includes(name) ? value.toFixed(2) : typeof value === "number" ? value.toLocaleString("en") : value);
+  const words = (value, name) => (value === null ? "" : ["score", "best epoch"].includes(name) ? value.toFixed(view.board.decimals + 1) : typeof value === "number" ? value.toLocaleString("en") : value);
   const rows = columns[0].map((_, i) => columns.map((values, column) => ({ text: words(values[i], names[column]), value: values[i] })));
   return sortable({ label: "Seeds", columns: names.map((name, i) => ({ name, number: i > 0 && name !== "kept set" })), rows });
 }

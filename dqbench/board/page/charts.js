@@ -30,7 +30,7 @@ function ratioChart(board, network) {
     traces: [...fullTraces(board, network, x), ...traces],
     more: {
       xaxis: axis("samples kept, %", { type: Math.max(...x) > 12 * Math.min(...x) ? "log" : "linear", ...(ticks.length <= 8 ? { tickvals: ticks.map(([value]) => value), ticktext: ticks.map(([, words]) => words) } : {}) }),
-      yaxis: axis(board.metric + ", %"),
+      yaxis: axis(board.axis),
     },
   };
 }
@@ -107,14 +107,15 @@ function sweepTraces(board, sweep, network) {
 }
 
 function sweepChart(board, sweep, network) {
-  return { traces: sweepTraces(board, sweep, network), more: { showlegend: true, xaxis: axis(sweep.option, isNumeric(sweep) ? {} : { type: "category" }), yaxis: axis(board.metric + ", %") } };
+  return { traces: sweepTraces(board, sweep, network), more: { showlegend: true, xaxis: axis(sweep.option, isNumeric(sweep) ? {} : { type: "category" }), yaxis: axis(board.axis) } };
 }
 
-// Points that no other beats: nothing costs less and scores more.
-function front(points) {
-  const sorted = [...points].sort((a, b) => a.x - b.x || b.y - a.y);
+// Points that no other beats: nothing costs less and scores better.
+function front(board, points) {
+  const merit = (point) => (board.lower ? -point.y : point.y);
+  const sorted = [...points].sort((a, b) => a.x - b.x || merit(b) - merit(a));
   const found = [];
-  for (const point of sorted) if (!found.length || point.y > found.at(-1).y) found.push(point);
+  for (const point of sorted) if (!found.length || merit(point) > merit(found.at(-1))) found.push(point);
   return found;
 }
 
@@ -129,7 +130,7 @@ function costCharts() {
   show(networks[0]);
   return h("section", null,
     h("div", { class: "bar" }, heading(3, "Score against cost"), networks.length > 1 ? select("architecture", networks.map((network) => [String(network), board.networks[network]]), String(networks[0]), (value) => show(Number(value))) : null),
-    h("p", { class: "muted" }, "The stepped line is the Pareto front of what is shown: nothing cheaper scores more. Larger marks keep more."), legend(board, networks), holder);
+    h("p", { class: "muted" }, `The stepped line is the Pareto front of what is shown: nothing cheaper scores ${board.lower ? "less, and less is better" : "more"}. Larger marks keep more.`), legend(board, networks), holder);
 }
 
 function paretoPlot(board, network, cost, title, unit) {
@@ -137,9 +138,9 @@ function paretoPlot(board, network, cost, title, unit) {
     const points = board.cells.filter((cell) => cell.n === network && isDone(cell) && isShown(cell) && cost(cell) > 0).map((cell) => ({ cell, x: cost(cell), y: cell.score[0] }));
     const rows = shownRows().map((row) => points.filter((point) => point.cell.r === row)).filter((found) => found.length);
     const x = points.map((point) => point.x);
-    const best = front(points);
+    const best = front(board, points);
     const full = points.some((point) => point.cell.b < 0) ? [] : fullTraces(board, network, x);
-    return { traces: [...full, frontTrace(best), ...rows.map((found) => costTrace(board, found, unit))], more: { xaxis: axis(title, { type: "log", ...logTicks(x, unit) }), yaxis: axis(board.metric + ", %") } };
+    return { traces: [...full, frontTrace(best), ...rows.map((found) => costTrace(board, found, unit))], more: { xaxis: axis(title, { type: "log", ...logTicks(x, unit) }), yaxis: axis(board.axis) } };
   });
 }
 
@@ -192,7 +193,7 @@ function heatSection() {
   return h("section", null, h("div", { class: "bar" }, title, h("div", { class: "fields" },
     segmented("Measure of the heat map", [["Δ random", "Δ random"], ["score", "score"]], picked.measure, (value) => { picked.measure = value; show(); }),
     select("budget", budgets.map((budget) => [String(budget), board.budgets[budget].text]), String(picked.budget), (value) => { picked.budget = Number(value); show(); }))),
-  h("figure", null, holder, h("figcaption", null, "Δ random is in points, paired by seed; ▲ ▼ mark what differs from random after Holm. Colour alone says nothing about chance.")));
+  h("figure", null, holder, h("figcaption", null, `Δ random is the ${board.deltas}, paired by seed; ▲ ▼ mark what differs from random after Holm. Colour alone says nothing about chance.`)));
 }
 
 function heatRows(board, networks, { measure, budget }) {
@@ -205,10 +206,11 @@ function heatPlot(board, rows, networks, { measure, budget }) {
   return plot(`${measure} of every method on every architecture at ${board.budgets[budget].text}; the numbers are in the table of scores`, () => {
     const cells = rows.map((row) => networks.map((network) => { const cell = cellAt(board, row, network, budget); return cell && isDone(cell) && cell.v[column] !== null ? cell : null; }));
     const z = cells.map((found) => found.map((cell) => cell && cell.v[column]));
-    const most = Math.max(0.1, ...z.flat().filter((value) => value !== null).map(Math.abs));
+    const most = Math.max(10 ** -board.decimals, ...z.flat().filter((value) => value !== null).map(Math.abs));
     const known = z.flat().filter((value) => value !== null);
     const range = measure === "score" ? { zmin: Math.min(...known), zmax: Math.max(...known) } : { zmin: -most, zmax: most };
-    const colours = measure === "score" ? [[0, ink("surface")], [1, ink("warm")]] : [[0, ink("below")], [0.5, ink("surface")], [1, ink("above")]];
+    const warm = board.lower ? [[0, ink("warm")], [1, ink("surface")]] : [[0, ink("surface")], [1, ink("warm")]];
+    const colours = measure === "score" ? warm : [[0, ink("below")], [0.5, ink("surface")], [1, ink("above")]];
     const short = (cell) => (cell ? cell.x[column].split(" ")[0] + (/[▲▼]$/.exec(cell.x[column]) ? " " + cell.x[column].at(-1) : "") : "");
     return {
       traces: [{

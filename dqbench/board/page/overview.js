@@ -80,7 +80,7 @@ function sparkline(board) {
   const [low, high] = [Math.min(...scores), Math.max(...scores)];
   const x = (b) => 6 + (288 * b) / (board.budgets.length - 1);
   const y = (score) => 64 - (58 * (score - low)) / (high - low || 1);
-  return s("svg", { class: "spark", viewBox: "0 0 300 70", role: "img", "aria-label": `Scores from ${low.toFixed(1)} to ${high.toFixed(1)} over ${board.budgets.length} budgets on ${board.networks[0]}` },
+  return s("svg", { class: "spark", viewBox: "0 0 300 70", role: "img", "aria-label": `Scores from ${low.toFixed(board.decimals)} to ${high.toFixed(board.decimals)} over ${board.budgets.length} budgets on ${board.networks[0]}` },
     lines.map(({ r, points }) => {
       const { colour, dash } = look(board, r);
       return [s("polyline", { points: points.map(([b, score]) => `${x(b)},${y(score)}`).join(" "), fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": { dash: "6 4", dot: "2 4" }[dash], "vector-effect": "non-scaling-stroke" }),
