@@ -100,6 +100,11 @@ class Measure:
         return f"{self.subtracted} in {self.differences}" if self.differences else self.subtracted
 
     @property
+    def against_random(self) -> str:
+        """Before a table or picture: ``points against random``, ``random − method in nats``."""
+        return self.heading if self.lower_is_better else f"{self.differences} against random".strip()
+
+    @property
     def turned(self) -> str:
         """How differences are turned, as a sentence; nothing where they are score − score."""
         said = "Lower scores are better: differences are turned (random − method), so that above 0, + and ▲ are better."

@@ -25,9 +25,7 @@ STYLE = (
     ".t{font-size:10.5px;fill:#555}.z{stroke:#888}.g{stroke:#e4e4e4}"
 )
 
-LEGEND = (
-    "Points against random. Filled: distinguishable after Holm, green above, red below. Hollow: not distinguishable."
-)
+LEGEND = "Filled: distinguishable after Holm, green above, red below. Hollow: not distinguishable."
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,14 @@ def picture(board: Board) -> str:
     lines = [GENERATED, head, f"<style>{STYLE}</style>", '<rect width="100%" height="100%" fill="#fff"/>']
     for number, network in enumerate(panels.networks):
         lines += _band(panels, network, MARGIN + number * panels.band)
-    lines += [_text(panels.left, height - MARGIN, LEGEND, "t"), "</svg>"]
+    lines += [_text(panels.left, height - MARGIN, _legend(board), "t"), "</svg>"]
     return "\n".join(lines) + "\n"
+
+
+def _legend(board: Board) -> str:
+    words = board.measure.against_random
+    better = " Above 0 is better." if board.measure.lower_is_better else ""
+    return f"{words[0].upper()}{words[1:]}.{better} {LEGEND}"
 
 
 def _panels(board: Board) -> _Panels | None:
@@ -106,21 +110,24 @@ def _band(panels: _Panels, network: Network, top: float) -> Iterator[str]:
     for number, budget in enumerate(panels.budgets):
         left = panels.left + number * (PANEL + GAP)
         yield _text(left + PANEL / 2, top + 14, text.budget(budget), "b", "middle")
-        end = _scale(panels.cells(panels.networks, [budget]))
+        end = _scale(panels.cells(panels.networks, [budget]), 10.0**-panels.board.decimals)
         yield from _axis(left, top + HEAD, ROW * len(panels.rows), end)
         for place, row in enumerate(panels.rows):
             cell = panels.board.cell(row, network, budget)
             if cell and cell.delta and cell.delta.half is not None:
-                yield from _mark(
-                    cell, left, top + HEAD + ROW * (place + 0.5), end, f"{row_name(row)}, {text.budget(budget)}"
-                )
+                name = f"{row_name(row)}, {text.budget(budget)}: {_difference(panels.board, cell)}"
+                yield from _mark(cell, left, top + HEAD + ROW * (place + 0.5), end, name)
 
 
-def _scale(cells: Sequence[CellNumbers]) -> float:
-    """Points at the panels' edges: what holds nine in ten of the intervals, and all means, as a round number."""
+def _difference(board: Board, cell: CellNumbers) -> str:
+    return board.measure.amount(text.points(cell.delta, board.decimals))
+
+
+def _scale(cells: Sequence[CellNumbers], least: float) -> float:
+    """What the panels reach to: a round number that holds nine in ten of the intervals, and all means."""
     reaches = sorted(abs(cell.delta.mean) + (cell.delta.half or 0.0) for cell in cells if cell.delta)
     means = max(abs(cell.delta.mean) for cell in cells if cell.delta)
-    wanted = max(reaches[math.ceil(0.9 * len(reaches)) - 1], 1.1 * means, 0.1)
+    wanted = max(reaches[math.ceil(0.9 * len(reaches)) - 1], 1.1 * means, least)
     size = 10.0 ** math.floor(math.log10(wanted))
     return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= wanted)
 
@@ -144,7 +151,7 @@ def _mark(cell: CellNumbers, left: float, y: float, end: float, name: str) -> It
     start, stop, x = (
         text.fixed(middle + PANEL / 2 * min(1.0, max(-1.0, value / end)), 1) for value in (low, high, cell.delta.mean)
     )
-    yield f"<g stroke='{colour}'><title>{escape(name)}: {escape(text.points(cell.delta))} points</title>"
+    yield f"<g stroke='{colour}'><title>{escape(name)}</title>"
     yield f'<path d="M{start} {y:.1f}H{stop}" stroke-width="2"/>'
     for beyond, tip, way in ((low < -end, start, 1), (high > end, stop, -1)):
         if beyond:

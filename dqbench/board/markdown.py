@@ -126,7 +126,8 @@ def _opening(board: Board, picture: str) -> list[str]:
     if found is None:
         return []
     blocks = [bullets(found.said)] if found.said else []
-    blocks += [f"**{escape(found.network)}**, points against random:", table(found.table), LEGEND]
+    what = board.measure.against_random
+    blocks += [f"**{escape(found.network)}**, {what}:", table(found.table), found.legend]
     if picture:
         blocks.append(_picture(picture))
     return blocks

@@ -200,7 +200,7 @@ def outcome(board: Board) -> list[str]:
         ups, downs = (sum(cell.mark == side for cell in cells) for side in ("above", "below"))
         measure, mean = board.measure, text.signed(sum(deltas) / len(deltas), board.decimals)
         average = f"{measure.amount(mean)} {measure.to_random} on average over {text.plural(len(deltas), 'cell')}"
-        above, below = ("better than it", "worse") if measure.lower_is_better else ("above it", "below")
+        above = "better than it" if measure.lower_is_better else "above it"
         verdict = (
             f"better {ups} · worse {downs} · open {len(deltas) - ups - downs}"
             if tested

@@ -99,7 +99,7 @@ def test_nats_are_no_points_and_no_percent(make: MakeRecord) -> None:
     adq = next(words for words in sentences.outcome(board) if words.startswith("adq"))
     assert "nats against random (+ is better)" in adq
     assert float(adq.removeprefix("adq: ").split()[0]) == pytest.approx(2, abs=0.2)
-    assert "distinguishable better than it" in adq
+    assert "; better " in adq
     best = answer.answer(board)
     assert best is not None
     assert best.said[0].split("best is ")[1].startswith("adq, +")
