@@ -276,20 +276,7 @@ def _score(board: Board) -> str:
     return board.measure.axis(board.section.setting.metric)
 
 
-<<<<<<< HEAD
 def titled(figure: Figure, words: str) -> Figure:
-=======
-def _to_random(board: Board) -> str:
-    measure = board.measure
-    return (
-        f"{measure.heading}; above 0 is better"
-        if measure.lower_is_better
-        else f"{measure.differences} to random".strip()
-    )
-
-
-def _titled(figure: Figure, words: str) -> Figure:
->>>>>>> f0d577d (Pictures and openings of boards go by the metric's unit and direction)
     """The figure with a title, its lines no longer than the figure is wide."""
     most = int(CHARACTERS * figure.get_figwidth())
     figure.suptitle("\n".join(textwrap.fill(line, most) for line in words.splitlines()), fontsize=8)
