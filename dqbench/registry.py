@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -117,6 +117,42 @@ class Registry:
         found = given.read(path)
         self.methods.add(given.method_of(found), Origin(path.stem, path.name, f"(content {found.content[:16]})"))
         self._code[self.methods.what, found.name] = found.content
+
+    def family(self, name: str) -> str:
+        """The family of a method: the folder of methods that it is in; empty where its plugin has none.
+
+        Raises:
+            UsageError: no such method.
+        """
+        below, origin = self.methods[name].target.partition(":")[0], self.methods.origin(name)
+        inside = below.removeprefix(f"{origin.module}.").split(".") if origin.module else []
+        return inside[0].replace("_", "-") if len(inside) > 1 and below.startswith(f"{origin.module}.") else ""
+
+    def families(self) -> dict[str, list[str]]:
+        """The names of the methods of each family."""
+        found: dict[str, list[str]] = {}
+        for spec in self.methods:
+            if family := self.family(spec.name):
+                found.setdefault(family, []).append(spec.name)
+        return found
+
+    def methods_named(self, names: Iterable[str]) -> list[str]:
+        """Names of methods, with those of a family in place of ``family:NAME``; each once.
+
+        Raises:
+            UsageError: no such family.
+        """
+        found: list[str] = []
+        for name in names:
+            kind, colon, family = name.partition(":")
+            if kind == "family" and colon:
+                families = self.families()
+                if family not in families:
+                    raise unknown_name("family of methods", family, families)
+                found += families[family]
+            else:
+                found.append(name)
+        return list(dict.fromkeys(found))
 
     def preparations(self, spec: MethodSpec, config: Config) -> Iterator[tuple[MethodSpec, Config]]:
         """The methods whose ``prepare`` runs before ``spec`` compresses, each with its share of the config.

@@ -36,6 +36,24 @@ __all__ = ["State", "app", "main"]
 
 EVERYWHERE = "All commands take --json, --plugin FILE and --debug; see: dqbench --help"
 
+PANELS = {
+    "Run": ("run", "plan", "status", "logs", "workspace"),
+    "Your own data": ("compress", "pretrain"),
+    "What there is": ("list", "show", "data", "doctor"),
+    "Results": ("leaderboard", "claims", "plot", "results"),
+}
+"""The commands as the help groups them."""
+
+EXAMPLES = {
+    "run": "dqbench run --method dq,adq --task digits-xarch --keep 0.1,0.3 --seeds 5",
+    "plan": "dqbench plan --method family:coresets --task cifar10-xarch --profile proxy --detect 0.5",
+    "compress": "dqbench compress --method adq --data ./images --keep 0.2 --out kept/ --images link",
+    "list": "dqbench list methods",
+    "show": "dqbench show adq",
+    "leaderboard": "dqbench leaderboard --workspace dqbench-out",
+    "doctor": "dqbench doctor",
+}
+
 
 class _Group(TyperGroup):
     """Takes the global options before and after the subcommand."""
@@ -66,8 +84,7 @@ def _global_options_first(args: Sequence[str]) -> list[str]:
 app = typer.Typer(
     name="dqbench",
     cls=_Group,
-    rich_markup_mode=None,
-    add_completion=False,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
@@ -118,8 +135,13 @@ for _command in (
     doctor,
 ):
     _command.register(app)
+_panel_of = {name: panel for panel, names in PANELS.items() for name in names}
 for _info in app.registered_commands:
-    _info.epilog = _info.epilog or EVERYWHERE
+    _info.rich_help_panel = _panel_of.get(str(_info.name))
+    _example = EXAMPLES.get(str(_info.name))
+    _info.epilog = _info.epilog or "\n\n".join(filter(None, (_example and f"Example: {_example}", EVERYWHERE)))
+for _sub in app.registered_groups:
+    _sub.rich_help_panel = _panel_of.get(str(_sub.name))
 for _typer in (app, *(group.typer_instance for group in app.registered_groups if group.typer_instance)):
     for _info in _typer.registered_commands:
         _info.cls = OnceCommand

@@ -14,6 +14,14 @@ from dqbench.cli.state import State
 if TYPE_CHECKING:
     from dqbench.runner.session import Session
 
+START = (
+    "dqbench run trains networks on what methods keep of a training set, and scores them. To start:",
+    "  dqbench run --method dq --task digits-xarch                       a minute or two, nothing to download",
+    "  dqbench run --method dq,adq --task folder-xarch --data ./images   a board of your own images",
+    "dqbench list shows all methods and tasks, dqbench run --help all options.",
+)
+"""What a run of nothing says."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -31,6 +39,10 @@ def run(
 ) -> int:
     """Compress with each method, train networks on what is kept, score them, and print a board."""
     state: State = ctx.obj
+    if grid.asks_for_nothing:
+        for line in START:
+            state.messages.print(line, soft_wrap=True)
+        return 2
     session = grid.open(state, create=not dry_run)
     if dry_run:
         tell_plan(state, session)

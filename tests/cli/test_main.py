@@ -61,7 +61,7 @@ def test_help_names_every_command(words: list[str], capsys: pytest.CaptureFixtur
         "leaderboard",
         "doctor",
     )
-    assert [command for command in commands if f"\n  {command} " not in out] == []
+    assert [command for command in commands if f"\n│ {command} " not in out] == []
 
 
 @pytest.mark.parametrize(
