@@ -6,17 +6,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from dqbench.cli import completion
 from dqbench.cli.config_file import use_config
-from dqbench.cli.open_session import open_session
-
-if TYPE_CHECKING:
-    from dqbench.cli.state import State
-    from dqbench.runner.session import Session
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Workspace = Annotated[
@@ -204,10 +199,6 @@ class GridOptions:
     def asks_for_nothing(self) -> bool:
         """Whether neither methods nor tasks nor a set of one's own are given."""
         return not (self.method or self.task or self.ids)
-
-    def open(self, state: State, *, create: bool) -> Session:
-        """See :func:`dqbench.cli.open_session.open_session`."""
-        return open_session(self, state, create=create)
 
 
 def with_grid_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dqbench.cli.grid_options import GridOptions, with_grid_options
+from dqbench.cli.open_session import open_session
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def plan(
     """Say what dqbench run would do with the same options: cells, jobs, what is there, what the rest costs."""
     if detect is not None and not 0 < detect < 100:
         raise UsageError(f"--detect {detect:g} is no difference in percentage points; give one above 0, e.g. 0.5")
-    tell_plan(ctx.obj, grid.open(ctx.obj, create=False), detect)
+    tell_plan(ctx.obj, open_session(grid, ctx.obj, create=False), detect)
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dqbench.cli.grid_options import GridOptions, with_grid_options
+from dqbench.cli.open_session import open_session
 from dqbench.cli.outcome import tell_outcome
 from dqbench.cli.plan import tell_plan
 from dqbench.cli.state import State
@@ -43,7 +44,7 @@ def run(
         for line in START:
             state.messages.print(line, soft_wrap=True)
         return 2
-    session = grid.open(state, create=not dry_run)
+    session = open_session(grid, state, create=not dry_run)
     if dry_run:
         tell_plan(state, session)
         return 0
