@@ -128,7 +128,16 @@ def state(board: Board) -> list[str]:
     """How many cells there are, what is missing and what was left out."""
     section = board.section
     counts = f"{text.plural(len(section.done), 'cell')} finished, {len(section.failed)} failed."
-    parts = (_trust, _missing, _observers, seed_words.planned, seed_words.pooled, seed_words.left_out, same_sets.words)
+    parts = (
+        _trust,
+        _missing,
+        _observers,
+        _shared_weights,
+        seed_words.planned,
+        seed_words.pooled,
+        seed_words.left_out,
+        same_sets.words,
+    )
     return [counts, *_unlearned(board), *(words for part in parts for words in part(section))]
 
 
@@ -181,6 +190,17 @@ def _observers(section: Section) -> Iterable[str]:
     shared = sorted({row_name(row) for (row, _, _), record in section.done.items() if _one_observer(record)})
     if shared:
         yield f"{text.listing(shared)}: conditional on one observer, which all seeds share."
+
+
+def _shared_weights(section: Section) -> Iterable[str]:
+    """Records from before jobs had versions: their observers' initial weights were those of the seed's networks."""
+    old = [record.cell for record in section.done.values() if record.versions.job_versions is None]
+    shared = sorted({cell.arch for cell in old if cell.arch in (cell.observer_arch, cell.teacher_arch)})
+    if shared:
+        yield (
+            "Records from before observers and teachers had initial weights of their own: on "
+            f"{text.listing(shared)} they and the networks of a seed started from the same ones."
+        )
 
 
 def _one_observer(record: Record) -> bool:

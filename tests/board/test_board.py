@@ -406,3 +406,16 @@ def test_runs_must_be_those_of_the_cell(make: MakeRecord) -> None:
 def test_a_task_that_is_no_file_name_is_refused(make: MakeRecord, task: str) -> None:
     with pytest.raises(UsageError, match="no name"):
         check(make("dq", 0.1, [1.0], task=task), "here")
+
+
+def test_records_whose_observer_shared_initial_weights_are_named(make: MakeRecord) -> None:
+    def said(found: list[Record]) -> list[str]:
+        return [words for words in state(_board(found)) if "initial weights" in words]
+
+    old = [make("random", 0.1, [1.0, 2.0]), make("dq", 0.1, [1.0, 2.0]), make("dq", 0.1, [1.0, 2.0], "convnet3-slim")]
+    assert [words.count("resnet10-slim") for words in said(old)] == [1], "the observer's architecture alone"
+    noted = [
+        record.model_copy(update={"versions": record.versions.model_copy(update={"job_versions": {"observe": 1}})})
+        for record in old
+    ]
+    assert not said(noted)
