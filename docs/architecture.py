@@ -24,7 +24,11 @@ FLOORS: tuple[Mapping[str, tuple[float, str]], ...] = (
         "bundles": (3, "results that travel"),
         "board": (4, "records to leaderboards"),
     },
-    {"own_images": (1, "dqbench compress"), "runner": (2, "runs the graph, writes records")},
+    {
+        "own_images": (1, "dqbench compress"),
+        "own_texts": (0, "the same of texts"),
+        "runner": (2, "runs the graph, writes records"),
+    },
     {"executors": (3, "processes, Ray, Slurm")},
     {
         "plan": (1, "request to graph of jobs"),
@@ -37,6 +41,7 @@ FLOORS: tuple[Mapping[str, tuple[float, str]], ...] = (
         "openmmlab": (2, "detection, segmentation"),
         "corrupt": (3, "corrupted test images"),
         "pixels": (4, "dropping patches"),
+        "language": (0, "language models"),
     },
     {"select": (0, "kernels that methods share"), "train": (2, "recipes and training")},
     {"data": (1, "files to a source"), "nets": (2.5, "architectures")},

@@ -49,6 +49,8 @@ def resolve(budget: Budget, class_counts: Sequence[int] | IntArray, seed: int) -
         raise UsageError(f"class {int(np.argmin(counts))} has no sample; remove it from the class names or add data")
     if budget.kind == "full":
         return ResolvedBudget(int(counts.sum()), counts.copy(), budget)
+    if budget.kind == "tokens":
+        raise UsageError(f"{budget} is no number of samples before a method has chosen; only texts have tokens")
     if budget.kind == "ipc":
         return _images_per_class(budget, counts)
     total = max(1, math.floor(budget.value * int(counts.sum()) + 0.5 + TIE))

@@ -68,6 +68,25 @@ class TimmRecipe(BaseModel):
         return self
 
 
+class LanguageRecipe(BaseModel):
+    """What a recipe adds where a language model learns answers to instructions.
+
+    A step's ``batch_size`` samples go through the model in passes of ``pass_size``; the loss is the mean over the
+    tokens of their answers. Samples of like length share a batch, in an order that is drawn from the seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int = Field(256, ge=8, description="tokens of a sample at most, its prompt and answer together")
+    vocabulary: int = Field(2048, ge=257, description="tokens of the tokenizer that is trained; no matter with a model")
+    template: Literal["short", "alpaca"] = Field("short", description="how an instruction is put to the model")
+    beta2: float = Field(0.999, gt=0, lt=1, description="the optimiser's β2")
+    clip: float | None = Field(1.0, gt=0, description="largest norm of a step's gradient; null for no limit")
+    pass_size: int | None = Field(None, ge=1, description="samples per pass; null takes the whole batch at once")
+    lora: int = Field(0, ge=0, description="rank of the matrices that LoRA learns; 0 learns all weights")
+    model: str = Field("", description="the checkpoint that is fine-tuned, by name and hash; empty trains from scratch")
+
+
 class Recipe(BaseModel):
     """How a network is trained, all but its architecture and seed.
 
@@ -81,8 +100,8 @@ class Recipe(BaseModel):
     area, resized back), ``patches-G`` (rows and columns of a G x G grid of patches in random order), ``dsa`` (last; one
     of DSA's operations for a batch). With ``timm``, images are augmented by worker processes instead and ``augment``,
     ``cutmix`` and ``ema`` are empty; ``rmsproptf`` and the schedule ``decay`` are for such recipes alone. A dump leaves
-    ``cutmix``, ``temperature``, ``bias_lr``, ``min_updates``, ``ema`` and ``timm`` out where they are at their
-    defaults, so that the keys of jobs made before there were any stay as they were.
+    ``cutmix``, ``temperature``, ``bias_lr``, ``min_updates``, ``ema``, ``timm`` and ``language`` out where they are at
+    their defaults, so that the keys of jobs made before there were any stay as they were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +132,7 @@ class Recipe(BaseModel):
     min_updates: int = Field(0, ge=0, description="small sets get as many more epochs as make so many updates")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights that are kept; 0 keeps the last")
     timm: TimmRecipe | None = Field(None, description="augmentation by timm in worker processes; null for none")
+    language: LanguageRecipe | None = Field(None, description="of a language model; null for networks on images")
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Recipe:
@@ -136,6 +156,7 @@ class Recipe(BaseModel):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
         unused = {"cutmix": 0.0, "temperature": 1.0, "bias_lr": 1.0, "min_updates": 0, "ema": 0.0, "timm": None}
+        unused["language"] = None
         return {name: value for name, value in dumped.items() if name not in unused or unused[name] != value}
 
 

@@ -226,9 +226,7 @@ class Registry:
 
     def needs_observer(self, spec: MethodSpec) -> bool:
         """Whether the method, or one that it builds on, looks through a trained network."""
-        return bool({"observer", "dynamics"} & set(spec.needs)) or (
-            spec.builds_on is not None and self.needs_observer(self.methods[spec.builds_on])
-        )
+        return bool(spec.needs) or (spec.builds_on is not None and self.needs_observer(self.methods[spec.builds_on]))
 
     def catalogue(self, spec: Spec) -> Catalogue[Any]:
         """Where specs of this kind are."""

@@ -17,6 +17,7 @@ from dqbench.specs import (
     ArchSpec,
     Budget,
     Config,
+    Data,
     DatasetSpec,
     MethodKind,
     MethodSpec,
@@ -29,7 +30,7 @@ from dqbench.specs import (
 
 Spec = MethodSpec | TaskSpec | DatasetSpec | ArchSpec
 
-NEEDS = ("observer", "dynamics")
+NEEDS = ("observer", "dynamics", "losses")
 """What a method may ask for."""
 
 LONGEST = 64
@@ -130,6 +131,7 @@ def _method(spec: MethodSpec) -> Iterator[str]:
     yield from _among(spec, "kind", get_args(MethodKind))
     yield from _all_among(spec, "labels", REGIMES, may_be_empty=False)
     yield from _all_among(spec, "needs", NEEDS, may_be_empty=True)
+    yield from _all_among(spec, "data", get_args(Data), may_be_empty=False)
     yield from _among(spec, "makes", ("", "uint8", "float32"))
     yield from _positive(spec, "gpu_gib", zero=True)
     for name in ("builds_on", "control_of"):
@@ -151,7 +153,7 @@ def _config(spec: Any) -> Iterator[str]:
     unknown = sorted(set(spec.compress_only) - set(fields))
     if unknown:
         yield f"compress_only names {unknown[0]!r}, which is no option"
-    for profile, start in {"the defaults": {}, **spec.scaled}.items():
+    for profile, start in {"the defaults": {}, **spec.scaled, "texts": spec.on_texts}.items():
         try:
             json.dumps(spec.config.model_validate(dict(start)).model_dump(mode="json"), allow_nan=False)
         except (ValidationError, ValueError, TypeError) as error:
@@ -264,6 +266,9 @@ def _arch(spec: ArchSpec) -> Iterator[str]:
     yield from _target("target", spec.target)
     yield from _whole(spec, "version")
     yield from _texts(spec, "source")
+    yield from _among(spec, "data", get_args(Data))
+    if spec.data == "texts":
+        return
     sizes = tuple(spec.sizes) if isinstance(spec.sizes, tuple | list | range) else ()
     if not sizes or not all(_is_whole(side, 1) for side in sizes):
         yield f"sizes={spec.sizes!r} is no tuple of image sides in pixels"

@@ -13,14 +13,18 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from dqbench import byte_sizes
 from dqbench.errors import UsageError
 from dqbench.measure import PERCENT, Better, Measure, measure_of
+from dqbench.recipe import LanguageRecipe as LanguageRecipe
 from dqbench.recipe import Recipe as Recipe
 from dqbench.recipe import TimmRecipe as TimmRecipe
 from dqbench.recipe import passes_per_step as passes_per_step
 
-BudgetKind = Literal["ratio", "ipc", "bytes", "full"]
+BudgetKind = Literal["ratio", "ipc", "bytes", "tokens", "full"]
 MethodKind = Literal["selection", "quantization", "distillation"]
 Labels = Literal["hard", "soft", "teacher"]
 """What a network learns from: the samples' classes; probabilities stored with the set; a live teacher."""
+
+Data = Literal["images", "texts"]
+"""What samples are: images with classes, or texts without."""
 
 REGIMES: tuple[Labels, ...] = ("hard", "soft", "teacher")
 
@@ -44,6 +48,10 @@ class Config(BaseModel):
         later = {name for name, field in fields.items() if field.json_schema_extra == ADDED_LATER}
         left_out = {name for name in later if getattr(self, name) == fields[name].get_default()}
         return self.model_dump(mode="json", exclude=left_out)
+
+    def shown(self) -> dict[str, Any]:
+        """The options as records show them: like :meth:`stated`, without what belongs to one machine."""
+        return self.stated()
 
     def check_budget(self, per_class: Sequence[int], class_counts: Sequence[int], side: int) -> None:
         """Refuse, before anything runs, a budget that the method cannot meet; by default none.
@@ -75,10 +83,12 @@ class Config(BaseModel):
 
 @dataclass(frozen=True, order=True)
 class Budget:
-    """How much may be kept: a share of the samples (``ratio``), images per class (``ipc``), ``bytes``, all (``full``).
+    """How much may be kept: a share of the samples (``ratio``), images per class (``ipc``), ``bytes``, of texts a share
+    of the ``tokens``, all (``full``).
 
     A budget in bytes covers what is stored of a set: images or patches, masks, labels, weights and keys; a teacher or
-    decoder comes on top. Before a method sees it, it becomes the most images per class that fit.
+    decoder comes on top. Before a method sees it, it becomes the most images per class that fit; a share of the tokens
+    becomes the most samples of the method's own choice that hold no more.
     """
 
     kind: BudgetKind
@@ -89,6 +99,8 @@ class Budget:
             return "full"
         if self.kind == "bytes":
             return byte_sizes.text(int(self.value))
+        if self.kind == "tokens":
+            return f"tokens{self.value:g}"
         return f"ipc{int(self.value)}" if self.kind == "ipc" else f"{self.value:g}"
 
     @classmethod
@@ -134,6 +146,18 @@ class Budget:
         return cls("bytes", float(byte_sizes.parse(value)))
 
     @classmethod
+    def tokens(cls, value: float | str) -> Budget:
+        """A share of the tokens of texts, in (0, 1].
+
+        Raises:
+            UsageError: not a number, or outside (0, 1].
+        """
+        try:
+            return cls("tokens", cls.ratio(value).value)
+        except UsageError as error:
+            raise UsageError(str(error).replace("keep ratio", "share of tokens")) from None
+
+    @classmethod
     def full(cls) -> Budget:
         """The whole source: the 100 % row."""
         return cls("full", 1.0)
@@ -148,11 +172,14 @@ class ObserverSpec:
         recipe: how it is trained on the source.
         weights: where pretrained weights come from, as :func:`dqbench.nets.weights.find` takes it; then nothing is
             trained. Empty for none.
+        embed: of texts, what methods compare: ``tf-idf``, a folder with a model, or a file of embeddings; the network
+            is a language model for those that need ``losses``.
     """
 
     arch: str
     recipe: Recipe
     weights: str = ""
+    embed: str = "tf-idf"
 
 
 @dataclass(frozen=True)
@@ -247,7 +274,8 @@ class MethodSpec:
         version: raised whenever the method's results change.
         needs: ``("observer",)`` if it looks through a trained network: ``prepare`` gets it, or ``compress`` as
             ``observed=`` where there is no ``prepare``. ``("dynamics",)`` if ``prepare`` needs the whole course of that
-            training besides, as ``observed.dynamics``.
+            training besides, as ``observed.dynamics``. Of texts, an observer gives embeddings, and
+            ``("losses",)`` asks for a language model's losses of the answers.
         prepares: whether the class has ``prepare``.
         stops: whether ``prepare`` takes ``largest=``, a :class:`dqbench.budgets.ResolvedBudget`: no larger one will be
             asked for, and samples beyond it need no order. ``run`` prepares once for all budgets and never gives it.
@@ -274,6 +302,8 @@ class MethodSpec:
         keeps: which end of its score or order is kept, in words.
         cost: what it needs and how time and memory grow with the samples n, in words.
         differs: where this implementation and released code or papers part, in words.
+        data: what it chooses from.
+        on_texts: options that it starts from on texts instead of the config's defaults.
     """
 
     name: str
@@ -302,6 +332,8 @@ class MethodSpec:
     keeps: str = ""
     cost: str = ""
     differs: str = ""
+    data: tuple[Data, ...] = ("images",)
+    on_texts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def observes_in_compress(self) -> bool:
@@ -356,7 +388,8 @@ class ArchSpec:
         target: ``module:function``; called with ``num_classes``, ``in_chans`` and ``image_size``, gives a torch module
             with timm's ``forward_features``, ``forward_head(x, pre_logits=...)``, ``forward_intermediates`` and
             ``get_classifier``.
-        sizes: image sides in pixels that it takes.
+        sizes: image sides in pixels that it takes; of a language model none.
+        data: what it learns from. A language model is built by its name (:mod:`dqbench.language.model`).
     """
 
     name: str
@@ -365,6 +398,7 @@ class ArchSpec:
     summary: str
     source: str
     version: int = 1
+    data: Data = "images"
 
 
 OWN_DATA = "own"

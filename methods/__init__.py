@@ -1,6 +1,7 @@
 """The built-in methods, one file or folder each; they come in by the entry point ``methods`` like a stranger's.
 
-``coresets`` keep samples, ``quantization`` keeps samples bin by bin, ``distillation`` makes images. A new method is a
+``coresets`` keep samples, ``texts`` samples that are texts, ``quantization`` keeps samples bin by bin, ``distillation``
+makes images. A new method is a
 module with a ``SPEC`` in one of them, and its name in the list below. Nothing here imports NumPy or torch.
 """
 
@@ -32,6 +33,11 @@ MODULES = (
     "coresets.ccs",
     "coresets.d2",
     "coresets.ssl_prototypes",
+    "texts.longest",
+    "texts.ifd",
+    "texts.perplexity",
+    "texts.semdedup",
+    "texts.replay",
     "quantization.dq",
     "quantization.adq",
     "quantization.adq.shuffled",

@@ -14,6 +14,7 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
     """Yield the built-in tasks."""
     from dqbench.tasks import (
         ade20k_seg,
+        alpaca_instruct,
         cifar10_xarch,
         cifar10c_robust,
         cifar100_xarch,
@@ -29,6 +30,7 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
     )
 
     yield ade20k_seg.TASK
+    yield alpaca_instruct.TASK
     yield cifar10_xarch.TASK
     yield cifar10c_robust.TASK
     yield cifar100_xarch.TASK

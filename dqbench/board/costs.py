@@ -21,10 +21,10 @@ ROLES = {"observe s": ("observer", "observe", "dynamics"), "prepare s": ("prepar
 _LATER = {"drop s": ("pixels",), "MAE s": ("pretrain",), "labels s": ("teacher", "relabel")}
 """The same of what only some rows need: patches dropped, the MAE that rebuilds them, a teacher and its labels."""
 
-_TRAINING = ("train", "finetune", "corrupt", "evaluate")
+_TRAINING = ("train", "finetune", "corrupt", "tokenize", "evaluate", "benchmark")
 """Roles that come after the choice."""
 
-_PARTS = ("images", "patches", "masks", "labels", "weights", "keys")
+_PARTS = ("images", "texts", "patches", "masks", "labels", "weights", "keys")
 _BESIDE = ("teacher", "decoder")
 """Networks that training needs besides the set; no budget holds them."""
 

@@ -68,7 +68,7 @@ def _what(section: Section) -> str:
     measure = setting.measure
     return (
         f"Score: {setting.metric}{measure.in_words}{measure.note and f'{measure.note},'} "
-        f"on {setting.scored_on or f'{setting.test_samples:,} test images'} at the last epoch, mean over "
+        f"on {setting.scored_on or f'{setting.test_samples:,} test {_kind(setting)}'} at the last epoch, mean over "
         f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}){fewer}. "
         "Rows are in the order of their names."
         f"{measure.turned and f' {measure.turned}'}"
@@ -263,18 +263,25 @@ def columns(board: Board) -> list[str]:
 def data(setting: Setting) -> str:
     """The data, their hashes, and which part was used."""
     part = []
+    of_each = " of each class" if setting.classes else ""
     if setting.train_per_class:
-        part.append(f"the first {setting.train_per_class:,} training images of each class")
+        part.append(f"the first {setting.train_per_class:,} training {_kind(setting)}{of_each}")
     if setting.test_per_class:
-        part.append(f"the first {setting.test_per_class:,} test images of each class")
+        part.append(f"the first {setting.test_per_class:,} test {_kind(setting)}{of_each}")
     used = f"Used: {text.listing(part)}. " if part else "Used: all. "
     note = f" ({setting.note})" if setting.note else ""
+    classes = f", {setting.classes} classes" if setting.classes else ""
     altered = f"Altered: {setting.altered}; the test set is as it was. " if setting.altered else ""
     return (
         f"{setting.dataset}, {_origin(setting)}{note}. {altered}{used}{setting.train_samples:,} training and "
-        f"{setting.test_samples:,} test images, {setting.classes} classes. SHA-256 of the whole sets: train "
+        f"{setting.test_samples:,} test {_kind(setting)}{classes}. SHA-256 of the whole sets: train "
         f"`{setting.train_hash}`, test `{setting.test_hash}`.{_companions(setting)}"
     )
+
+
+def _kind(setting: Setting) -> str:
+    """What samples are: texts have no classes."""
+    return "images" if setting.classes else "texts"
 
 
 def _companions(setting: Setting) -> str:

@@ -17,6 +17,8 @@ def budget(value: Budget) -> str:
         return "all"
     if value.kind == "bytes":
         return re.sub(r"(?<=\d)(?=[A-Za-z])", " ", str(value))
+    if value.kind == "tokens":
+        return f"tokens {value.value:g}"
     return f"ipc {value.value:g}" if value.kind == "ipc" else f"keep {value.value:g}"
 
 

@@ -160,6 +160,7 @@ def request_of(record: Record, registry: Registry) -> Request:
         keeps=(cell.budget_value,) if cell.budget_kind == "ratio" else (),
         ipcs=(int(cell.budget_value),) if cell.budget_kind == "ipc" else (),
         byte_budgets=(int(cell.budget_value),) if cell.budget_kind == "bytes" else (),
+        token_budgets=(cell.budget_value,) if cell.budget_kind == "tokens" else (),
         labels=(cell.labels,),
         recipe=asked,
         archs=(cell.arch,),

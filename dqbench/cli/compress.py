@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from dqbench.cli.compress_texts import TextOptions, are_texts, compress_texts
 from dqbench.cli.grid_options import Device
+from dqbench.cli.replayed import replayed
 from dqbench.cli.state import State
 from dqbench.errors import UsageError, unknown_name
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from dqbench.own_images.write import Images
     from dqbench.pixels.options import PixelOptions
     from dqbench.specs import Budget, Config, MethodSpec
+
+
+EPOCHS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +30,12 @@ def register(app: typer.Typer) -> None:
 def compress(
     ctx: typer.Context,
     method: Annotated[str, typer.Option(help="The method that chooses.")],
-    data: Annotated[Path, typer.Option(help="An image folder (one sub-folder per class) or an .npz file.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="An image folder (one sub-folder per class), an .npz file, or texts in .jsonl, .json or .parquet."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
     keep: Annotated[str | None, typer.Option(help="Keep ratio in (0, 1].")] = None,
     ipc: Annotated[str | None, typer.Option(help="Images per class to keep.")] = None,
@@ -38,10 +48,22 @@ def compress(
         int | None, typer.Option(min=1, help="Side in pixels at which the observer sees a folder's images; 64 without.")
     ] = None,
     observer: Annotated[str | None, typer.Option(help="Architecture of the observer; see: dqbench list archs.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs that the observer is trained for.")] = 10,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs that the observer is trained for.")] = EPOCHS,
     seed: Annotated[int, typer.Option(help="Seed of the observer and the selection.")] = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the method, e.g. adq.alpha=0.6.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN,…", help="Of texts: the columns that are asked; instruction,input without."),
+    ] = None,
+    answer: Annotated[str | None, typer.Option(help="Of texts: the answer's column; output without, if there.")] = None,
+    embed: Annotated[
+        str | None,
+        typer.Option(metavar="tf-idf|DIR|FILE", help="Of texts: what is compared; a model's folder, or embeddings."),
+    ] = None,
+    tokens: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Of texts: a share of all tokens to keep.")
     ] = None,
     device: Device = "auto",
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
@@ -50,9 +72,22 @@ def compress(
     state: State = ctx.obj
     if images not in ("none", "link", "copy"):
         raise unknown_name("--images choice", images, ["none", "link", "copy"])
+    options = TextOptions(text, answer, embed, tokens)
+    on_texts = are_texts(data, options)
+    spec, set_ = _method(state, method, set_ or [], on_texts)
+    config, pixels = _config(state, spec, set_)
+    if on_texts:
+        for_images = {
+            "--ipc": ipc, "--bytes": bytes_, "--size": size, "--observer": observer, "--epochs": epochs != EPOCHS,
+            "--skip-unreadable": skip_unreadable, "--images": images != "none", f"{method}.drop": pixels,
+        }  # fmt: skip
+        started = _started_on_texts(spec, config)
+        compress_texts(
+            state, data, out, (spec, started), options, keep=keep, seed=seed, device=device, for_images=for_images,
+            on_step=lambda text: _step(state, text),
+        )  # fmt: skip
+        return
     budget = _budget(keep, ipc, bytes_)
-    spec = state.registry().methods[method]
-    config, pixels = _config(state, spec, set_ or [])
     from dqbench.own_images.keep import Order, keep_own_images
 
     order = Order(
@@ -62,6 +97,21 @@ def compress(
     )  # fmt: skip
     facts = keep_own_images(order, state.registry(), on_step=lambda text: _step(state, text))
     _tell(state, facts, out)
+
+
+def _method(state: State, name: str, texts: list[str], on_texts: bool) -> tuple[MethodSpec, list[str]]:
+    """The method and ``--set``; ``replay:FILE`` is the method replay with its option."""
+    (name,), settings = replayed([name])
+    spec = state.registry().methods[name]
+    if not on_texts and "images" not in spec.data:
+        raise UsageError(f"{name} needs texts; --data holds images")
+    return spec, [*texts, *settings]
+
+
+def _started_on_texts(spec: MethodSpec, config: Config) -> Config:
+    """The options, with what the method starts from on texts where nothing else was set."""
+    given = config.model_dump(include=config.model_fields_set)
+    return spec.config.model_validate({**spec.on_texts, **given})
 
 
 def _budget(keep: str | None, ipc: str | None, size: str | None) -> Budget:

@@ -62,6 +62,9 @@ class GridOptions:
         list[str] | None,
         option(WHAT, metavar="NAME,…", complete=completion.archs, help="Architectures to train."),
     ] = None
+    tokens: Annotated[
+        list[str] | None, option(WHAT, metavar="SHARE,…", help="Of texts: shares of their tokens in (0, 1].")
+    ] = None
     seeds: Annotated[
         str | None, option(WHAT, metavar="N|START:STOP", help="How many seeds, or which: 5:10 is 5, 6, 7, 8 and 9.")
     ] = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dqbench.cli.comma_lists import parts
 from dqbench.cli.file_progress import file_progress
+from dqbench.cli.replayed import replayed
 from dqbench.cli.waiting import waiting
 from dqbench.errors import UsageError
 
@@ -32,13 +33,14 @@ def open_session(grid: GridOptions, state: State, *, create: bool) -> Session:
     from dqbench.runner.session import Session
 
     given = _given(grid, state, create)
-    methods = [*state.registry().methods_named(parts("--method", grid.method)), *given]
+    asked, settings = replayed(parts("--method", grid.method))
+    methods = [*state.registry().methods_named(asked), *given]
     names = parts("--task", grid.task)
     if not methods or not names:
         raise UsageError(f"give {'--task' if methods else '--method or --ids'} …; see: dqbench run --help")
     tasks = [state.registry().tasks[name] for name in names]
     own = find_own(grid.data, grid.size, tasks, grid.skip_unreadable)
-    request, setup = _request(grid, methods, given, own), _setup(grid)
+    request, setup = _request(grid, methods, given, own, settings), _setup(grid)
     if own is None or own.listed is None or not create:
         with waiting(state, "planning") as tell:
             return Session.open(
@@ -53,7 +55,9 @@ def open_session(grid: GridOptions, state: State, *, create: bool) -> Session:
         return Session.open(request, state.registry(), setup, grid.workspace, on_image=progress)
 
 
-def _request(grid: GridOptions, methods: list[str], given: list[str], own: OwnData | None) -> Request:
+def _request(
+    grid: GridOptions, methods: list[str], given: list[str], own: OwnData | None, settings: list[str]
+) -> Request:
     from dqbench.plan.recipe_file import recipe_named
     from dqbench.plan.request import Request
 
@@ -66,12 +70,13 @@ def _request(grid: GridOptions, methods: list[str], given: list[str], own: OwnDa
         archs=parts("--arch", grid.arch),
         seeds=grid.seeds,
         profile=grid.profile,
-        settings=tuple(grid.set_ or ()),
+        settings=(*(grid.set_ or ()), *settings),
         best_epoch=grid.best_epoch,
         labels=parts("--labels", grid.labels),
         recipe=None if grid.recipe is None else recipe_named(grid.recipe),
         data=own,
         byte_budgets=parts("--bytes", grid.bytes_),
+        token_budgets=parts("--tokens", grid.tokens),
         precision=grid.precision,
     )
 

@@ -14,8 +14,8 @@ from dqbench.data.seal import SealedError
 from dqbench.errors import UsageError
 from dqbench.executors import namespace, view
 
-FREE = ("evaluate", "corrupt")
-"""Kinds of jobs that read test images; all others are sealed."""
+FREE = ("evaluate", "corrupt", "scorelm", "benchmark")
+"""Kinds of jobs that read test images or held-out texts; all others are sealed."""
 
 SWITCH = "DQBENCH_SEAL"
 """``hook`` does without a mount namespace; ``auto``, the default, takes one where there is one."""

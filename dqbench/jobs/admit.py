@@ -13,11 +13,14 @@ import numpy.typing as npt
 from dqbench.budgets import ResolvedBudget
 from dqbench.compressed import Compressed, Distilled, Subset
 from dqbench.data.source import Source
+from dqbench.data.text_source import TextSource
 from dqbench.given import given_of
 from dqbench.specs import Config, MethodSpec, load_target
 
 
-def check(kept: Compressed, source: Source, budget: ResolvedBudget, spec: MethodSpec, config: Config) -> None:
+def check(
+    kept: Compressed, source: Source | TextSource, budget: ResolvedBudget, spec: MethodSpec, config: Config
+) -> None:
     """Refuse a compressed set that is not of its method's kind, budget, classes or regime of labels.
 
     Args:
@@ -37,7 +40,12 @@ def check(kept: Compressed, source: Source, budget: ResolvedBudget, spec: Method
         )
     if len(kept) != budget.total:
         raise ValueError(f"method {spec.name} kept {len(kept)} samples; the budget {budget.asked} is {budget.total}")
-    labels = _made_labels(kept, source, spec) if isinstance(kept, Distilled) else _chosen_labels(kept, source)
+    if isinstance(kept, Distilled):
+        if isinstance(source, TextSource):
+            raise ValueError(f"method {spec.name} made images of texts; of texts, samples are kept")
+        labels = _made_labels(kept, source, spec)
+    else:
+        labels = _chosen_labels(kept, source)
     if binds_classes(spec, config):
         check_classes(np.bincount(labels, minlength=source.classes), budget, source, f"method {spec.name}")
 
@@ -58,7 +66,7 @@ def binds_classes(spec: MethodSpec, config: Config) -> bool:
     return bool(scope == "class")
 
 
-def check_classes(counts: npt.NDArray[np.int64], budget: ResolvedBudget, source: Source, who: str) -> None:
+def check_classes(counts: npt.NDArray[np.int64], budget: ResolvedBudget, source: Source | TextSource, who: str) -> None:
     """Hold the samples kept of each class against the budget.
 
     Raises:
@@ -74,7 +82,7 @@ def check_classes(counts: npt.NDArray[np.int64], budget: ResolvedBudget, source:
         )
 
 
-def _chosen_labels(kept: Subset, source: Source) -> npt.NDArray[np.int64]:
+def _chosen_labels(kept: Subset, source: Source | TextSource) -> npt.NDArray[np.int64]:
     labels: npt.NDArray[np.int64] = source.labels[source.positions(kept.ids)]
     return labels
 

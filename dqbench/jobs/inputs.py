@@ -12,9 +12,10 @@ import numpy as np
 
 from dqbench import plugins
 from dqbench.alteration import Alteration
-from dqbench.data import store
+from dqbench.data import store, text_store
 from dqbench.data.altering import altered_hash
 from dqbench.data.source import Source
+from dqbench.data.text_source import TextSource
 from dqbench.errors import UsageError
 from dqbench.specs import ArchSpec, MethodSpec, TaskSpec, load_target
 
@@ -47,12 +48,37 @@ def open_source(spec: Mapping[str, Any]) -> Source:
     source = store.open_train(spec["dataset"], spec["per_class"], Alteration(**known) if known else None)
     if known and altered_hash(source.ids, source.labels) != expected:
         raise UsageError(f"{spec['dataset']} is altered in another way than was planned; run the command again")
-    if source.content_hash != spec["hash"]:
-        raise UsageError(
-            f"{spec['dataset']} changed since this run was planned "
-            f"({source.content_hash[:12]}, not {spec['hash'][:12]}); run the command again"
-        )
+    _check_hash(source.content_hash, spec)
     return source
+
+
+def open_texts(spec: Mapping[str, Any]) -> TextSource:
+    """The training texts that a job's ``source`` entry names.
+
+    Raises:
+        UsageError: the data has changed since the job was planned.
+    """
+    source = text_store.open_texts(spec["dataset"], spec["per_class"])
+    _check_hash(source.content_hash, spec)
+    return source
+
+
+def open_samples(spec: Mapping[str, Any]) -> Source | TextSource:
+    """The training set that a job's ``source`` entry names, images or texts.
+
+    Raises:
+        UsageError: the data has changed since the job was planned.
+    """
+    found = store.read_info(spec["dataset"])
+    return open_texts(spec) if found is not None and found.form == "texts" else open_source(spec)
+
+
+def _check_hash(found: str, spec: Mapping[str, Any]) -> None:
+    if found != spec["hash"]:
+        raise UsageError(
+            f"{spec['dataset']} changed since this run was planned ({found[:12]}, not {spec['hash'][:12]}); run the "
+            "command again"
+        )
 
 
 def build_net(arch: str, source: Source, context: Context) -> nn.Module:

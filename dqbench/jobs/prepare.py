@@ -8,8 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dqbench.compute import computing_on
 from dqbench.data.source import Source
+from dqbench.data.text_source import TextSource
 from dqbench.jobs.inputs import (
     build_net,
     check_network_code,
@@ -17,12 +20,14 @@ from dqbench.jobs.inputs import (
     load_arrays,
     load_net,
     make_method,
+    open_samples,
     open_source,
     save_arrays,
 )
 from dqbench.jobs.job import Context
 from dqbench.observe.dynamics import Dynamics
 from dqbench.observe.observed import Observed
+from dqbench.observe.texts import ObservedTexts
 from dqbench.observe.training import Trainer
 from dqbench.seeds import OBSERVER, training_seed
 from dqbench.specs import Recipe
@@ -31,16 +36,29 @@ from dqbench.train.setup import Runtime
 
 def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
     """Call the method's ``prepare`` and save the arrays that it returns."""
-    source = open_source(spec["source"])
+    source = open_samples(spec["source"])
     method = make_method(spec, context)
-    seen = all_observed(spec, inputs, source, context)
+    seen = (
+        texts_observed(inputs, context)
+        if isinstance(source, TextSource)
+        else all_observed(spec, inputs, source, context)
+    )
     more: dict[str, Any] = {"prior": load_arrays(inputs["prior"])} if "prior" in inputs else {}
     if "observer_recipe" in spec:
-        more["train"] = trainer(spec, inputs, source, context, "dynamics" in inputs)
+        more["train"] = trainer(spec, inputs, open_source(spec["source"]), context, "dynamics" in inputs)
     with computing_on(context.device, context.scratch):
         prepared = method.prepare(source, seen, spec["seed"], **more)
     save_arrays(prepared, out)
     return {"arrays": sorted(prepared)}
+
+
+def texts_observed(inputs: Mapping[str, Path], context: Context) -> ObservedTexts:
+    """The view of texts, from the job's inputs ``embed`` and ``losses``, which are read when they are asked for."""
+    return ObservedTexts(
+        embeddings=lambda: np.asarray(load_arrays(inputs["embed"])["features"]),
+        read=lambda: load_arrays(inputs["losses"]),
+        device=context.device,
+    )
 
 
 def all_observed(

@@ -152,6 +152,22 @@ _SPECS = (
         summary="Multi-layer perceptron with two hidden layers of 128, for 8 px digits",
         source="own",
     ),
+    ArchSpec(
+        name="llama-mini",
+        target="dqbench.language.model:build",
+        sizes=(),
+        summary="a LLaMA of 4 layers, width 128, 4 heads and tied embeddings: 1.1 M weights with 2,048 tokens",
+        source="transformers' LlamaForCausalLM",
+        data="texts",
+    ),
+    ArchSpec(
+        name="checkpoint",
+        target="dqbench.language.model:read",
+        sizes=(),
+        summary="your own language model: --set model=DIR, a folder that transformers reads",
+        source="yours",
+        data="texts",
+    ),
 )
 
 

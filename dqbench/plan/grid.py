@@ -14,6 +14,8 @@ from dqbench.plan.request import Request
 from dqbench.plan.row_jobs import RowJobs
 from dqbench.plan.rows import Row, rows_of
 from dqbench.plan.task_at_profile import TaskFacts
+from dqbench.plan.text_jobs import TextJobs
+from dqbench.plan.text_rules import check_rows
 from dqbench.plugins import Registry
 from dqbench.records import Cell
 from dqbench.references import FULL, TWIN
@@ -36,7 +38,9 @@ def plan(
     rows = list(rows_of(request, registry, parsed))
     for name in dict.fromkeys(request.tasks):
         facts = TaskFacts(request, registry, parsed, device, registry.tasks[name])
-        _TaskCells(facts, made, on_cell).add([row.at(facts.profile_name) for row in rows])
+        check_rows(rows, name, facts.data, registry)
+        at_texts = facts.data == "texts"
+        _TaskCells(facts, made, on_cell).add([row.at(facts.profile_name, at_texts) for row in rows])
         made.notes += facts.notes
     return made
 
@@ -46,7 +50,8 @@ class _TaskCells:
 
     def __init__(self, facts: TaskFacts, made: Plan, on_cell: Callable[[int, int], None]) -> None:
         self.facts, self.made, self.on_cell = facts, made, on_cell
-        self.networks = [NetworkJobs(facts, observer, made.jobs) for observer in facts.observers]
+        planner = TextJobs if facts.data == "texts" else NetworkJobs
+        self.networks = [planner(facts, observer, made.jobs) for observer in facts.observers]
 
     def add(self, rows: Sequence[Row]) -> None:
         """Add the full-data cells, then every row at every budget, on every architecture, in each regime of labels."""
@@ -64,7 +69,7 @@ class _TaskCells:
     def _add_cell(self, jobs: RowJobs, budget: Budget, arch: ArchSpec, labels: Labels) -> None:
         facts, row, observer, recipe = self.facts, jobs.row, jobs.networks.observer, self.facts.recipe(arch)
         taught = observer if labels != "hard" else None
-        watched = observer if row.looks else None
+        watched = jobs.networks.watched(row.spec.needs if row.spec else ()) if row.looks else None
         cell = Cell(
             task=facts.task.name,
             task_version=facts.task.version,
@@ -81,8 +86,8 @@ class _TaskCells:
             seeds=facts.seeds,
             recipe=recipe,
             observer_arch=watched.arch if watched else None,
-            observer_recipe=watched.recipe if watched and not watched.weights else None,
-            observer_weights=_weights_words(watched),
+            observer_recipe=watched.recipe if watched else None,
+            observer_weights=watched.weights if watched else None,
             labels=labels,
             teacher_arch=taught.arch if taught else None,
             teacher_recipe=taught.recipe if taught and not taught.weights else None,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dqbench.errors import UsageError
 from dqbench.jobs.job import Job, Needs, Shared, canonical
@@ -16,11 +16,19 @@ from dqbench.plan.needs import guessed_needs
 from dqbench.plan.plan import Roles
 from dqbench.plan.task_at_profile import TaskFacts
 from dqbench.seeds import OBSERVER
-from dqbench.specs import ArchSpec, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage
+from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, ObserverSpec, Recipe, Stage
 
 SNAPSHOTS = 20
 
 T = TypeVar("T")
+
+
+class Watched(NamedTuple):
+    """What a cell says of what its method looks through: architecture or kind, recipe, and weights in words."""
+
+    arch: str
+    recipe: Recipe | None
+    weights: str | None
 
 
 class NetworkJobs:
@@ -138,6 +146,20 @@ class NetworkJobs:
                 "that was trained elsewhere; leave out one of the two options"
             )
         return {"observer_recipe": _recipe_words(self.observer.recipe), "precision": self.facts.precision}
+
+    def watched(self, needs: Collection[str]) -> Watched:
+        """What a record says of the observer."""
+        observer = self.observer
+        weights = find(observer.weights, observer.arch).words if observer.weights else None
+        return Watched(observer.arch, None if observer.weights else observer.recipe, weights)
+
+    def before_training(self, recipe: Recipe, roles: Roles) -> Roles:
+        """Jobs that a training needs besides the set that it learns: none."""
+        return {}
+
+    def budget_inputs(self, budget: Budget, roles: Roles) -> dict[str, str]:
+        """What choosing for a budget needs besides what the method asks for: nothing."""
+        return {}
 
     def observe(self, seed: int, roles: Roles, number: int = 0) -> tuple[str, dict[str, str]]:
         """What is read off the observer: its architecture's name, and the inputs of a job that is given it."""

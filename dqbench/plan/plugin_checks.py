@@ -43,9 +43,10 @@ def check_plugins(cells: Iterable[PlannedCell], registry: Registry) -> None:
         for spec in registry.behind(cell.method, cell.config):
             if registry.code(spec):
                 once(("method", spec.name), lambda one=spec: check_method(one, registry))  # type: ignore[misc]
-        archs = dict.fromkeys(filter(None, (cell.arch, cell.observer_arch, cell.teacher_arch)))
-        for name in archs:
-            arch = registry.archs[name]
+        names = dict.fromkeys(filter(None, (cell.arch, cell.observer_arch, cell.teacher_arch)))
+        networks = [registry.archs[name] for name in names if name in registry.archs]  # an embedding of texts is none
+        for arch in (one for one in networks if one.data == "images"):
+            name = arch.name
             once(("arch", name, dataset), lambda a=arch, d=dataset: _check_arch(registry, a, d))  # type: ignore[misc]
         once(("task", cell.task, cell.profile), lambda p=planned: _check_evaluator(registry, p))  # type: ignore[misc]
 

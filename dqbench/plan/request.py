@@ -33,6 +33,7 @@ class Request:
     byte_budgets: tuple[int | str, ...] = ()
     precision: str | None = None
     given: tuple[str, ...] = ()
+    token_budgets: tuple[float | str, ...] = ()
 
     def command(self, profile: str, plugin_files: Sequence[Path]) -> str:
         """The command line that asks for this, without anything that belongs to one machine."""
@@ -44,6 +45,7 @@ class Request:
         words += [f"--profile {profile}"]
         words += [f"--keep {k}" for k in self.keeps] + [f"--ipc {i}" for i in self.ipcs]
         words += [f"--bytes {byte_sizes.text(byte_sizes.parse(number))}" for number in self.byte_budgets]
+        words += [f"--tokens {share}" for share in self.token_budgets]
         words += [f"--arch {a}" for a in self.archs]
         words += [f"--seeds {self.seeds}"] if self.seeds is not None else []
         words += [f"--labels {regime}" for regime in self.labels]

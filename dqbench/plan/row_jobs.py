@@ -38,7 +38,14 @@ class RowJobs:
         views = sum(stage.views for stage in stages)
         evaluate = networks.evaluate(arch, {"network": train, **staged}, name, seed, views)
         kinds = {stage.kind: tuple(staged[one.role] for one in stages if one.kind == stage.kind) for stage in stages}
-        jobs = {**roles, **taught.roles, "train": (train,), **kinds, "evaluate": (evaluate,)}
+        jobs = {
+            **roles,
+            **taught.roles,
+            **networks.before_training(recipe, roles),
+            "train": (train,),
+            **kinds,
+            "evaluate": (evaluate,),
+        }
         return PlannedRun(seed, jobs, tuple(staged.values()))
 
     def _compressed(self, budget: Budget, name: str, seed: int) -> tuple[Roles, str]:
@@ -82,7 +89,7 @@ class RowJobs:
             **self._method_words(method, config.stated(), seed),
             "budget": {"kind": budget.kind, "value": budget.value},
         }
-        inputs = {"prepared": prepared} if prepared else {}
+        inputs = {**({"prepared": prepared} if prepared else {}), **self.networks.budget_inputs(budget, roles)}
         if method.observes_in_compress:
             spec["observer_arch"], seen = self.networks.observe(seed, roles)
             inputs.update(seen)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ class Row:
         pixels: what is dropped of images, None where they stay whole.
         observer: which of the observers that ``--set`` spans.
         looks: whether the method or the dropping looks through the observer.
+        start: options that the method starts from on texts.
     """
 
     spec: MethodSpec | None
@@ -40,17 +41,18 @@ class Row:
     pixels: PixelOptions | None = None
     observer: int = 0
     looks: bool = False
+    start: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
     def options(self) -> dict[str, Any]:
         """The options of the method and of dropping patches, as a cell holds them."""
-        own = self.config.stated() if self.config else {}
+        own = self.config.shown() if self.config else {}
         return {**(pixel_plan.shown(self.pixels) if self.pixels else {}), **own}
 
     @cached_property
     def variant(self) -> str:
         """The options that differ from their defaults, as ``key=value, ...``; the task names the observer's."""
-        own = settings_.variant_text(self.config) if self.config else ""
+        own = settings_.variant_text(self.config, self.start) if self.config else ""
         return ", ".join(filter(None, (own, pixel_plan.variant(self.pixels) if self.pixels else "")))
 
     @property
@@ -60,14 +62,17 @@ class Row:
             return None
         return TWIN if self.spec.name == TWIN and self.pixels else self.spec.control_of
 
-    def at(self, profile: str) -> Row:
-        """The row at a profile: options that were not set are what the method starts from there.
+    def at(self, profile: str, texts: bool = False) -> Row:
+        """The row at a profile: options that were not set are what the method starts from there, or on texts.
 
         Raises:
             UsageError: they do not go with those that were set.
         """
-        start = self.spec.scaled.get(profile) if self.spec else None
-        if not start or self.spec is None or self.config is None:
+        if self.spec is None or self.config is None:
+            return self
+        on_texts = self.spec.on_texts if texts else {}
+        start = {**self.spec.scaled.get(profile, {}), **on_texts}
+        if not start:
             return self
         given = self.config.model_dump(include=self.config.model_fields_set)
         try:
@@ -76,7 +81,7 @@ class Row:
             told = ", ".join(f"{name}={value}" for name, value in start.items())
             why = settings_.explain(error, f"{self.spec.name}.")
             raise UsageError(f"{why} (profile {profile} starts from {told}; set what does not fit, to None)") from None
-        return replace(self, config=config)
+        return replace(self, config=config, start=on_texts)
 
 
 def rows_of(request: Request, registry: Registry, parsed: Settings) -> Iterator[Row]:

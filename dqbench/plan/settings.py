@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,7 +17,7 @@ from dqbench.alteration import Alteration
 from dqbench.errors import UsageError, unknown_name
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Catalogue
-from dqbench.specs import Config, MethodSpec, Recipe
+from dqbench.specs import Config, LanguageRecipe, MethodSpec, Recipe
 
 Options = dict[str, list[Any]]
 C = TypeVar("C", bound=Config)
@@ -31,26 +32,32 @@ class Settings:
 
     Attributes:
         methods: method -> option -> values.
-        observer: the values to sweep of the observer: of ``arch``, ``weights`` and of fields of its recipe.
+        observer: the values to sweep of the observer: of ``arch``, ``weights``, ``embed`` and of its recipe's fields.
         recipe: overrides of every training recipe's fields.
         data: options of :class:`dqbench.alteration.Alteration`.
+        model: the folder of the checkpoint that language models start from; empty for none.
     """
 
     methods: dict[str, Options] = field(default_factory=dict)
     observer: Options = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
 
 
 def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
     """Parse ``adq.alpha=0.6``, ``dq.bins=5,10`` (a sweep), ``adq.alpha=0:1:0.1`` (from 0 to 1 in steps of 0.1),
-    ``adq.importances=[1,2]`` (one value), ``observer.arch=resnet18,vit``, ``recipe.epochs=5``, ``data.noise=0.2``.
+    ``adq.importances=[1,2]`` (one value), ``observer.arch=resnet18,vit``, ``recipe.epochs=5``, ``data.noise=0.2``,
+    ``model=DIR``.
 
     Raises:
         UsageError: not ``KEY=VALUE``, or an unknown method, option or recipe field (the nearest name is given).
     """
     settings = Settings()
     for text in texts:
+        if text.partition("=")[0].strip() == "model":
+            settings.model = _model(text, settings)
+            continue
         target, option, values = _split(text)
         if target in ("observer", "recipe", "data"):
             _override(settings, target, option, values, text)
@@ -63,6 +70,13 @@ def parse(texts: Sequence[str], methods: Catalogue[MethodSpec]) -> Settings:
             raise UsageError(f"{target}.{option} is set twice; give it once, a sweep as {target}.{option}=A,B")
         options[option] = values
     return settings
+
+
+def _model(text: str, settings: Settings) -> str:
+    value = text.partition("=")[2].strip()
+    if settings.model or not value:
+        raise UsageError(f"--set {text!r}: give one folder with a checkpoint, once, as model=DIR")
+    return value
 
 
 def _split(text: str) -> tuple[str, str, list[Any]]:
@@ -109,9 +123,10 @@ _RANGE = re.compile(r"\s*:\s*".join([r"([+-]?\d+(?:\.\d+)?)"] * 3))
 
 
 def _override(settings: Settings, target: str, option: str, values: list[Any], text: str) -> None:
+    of_language = option in LanguageRecipe.model_fields and option != "model"
     if target == "data":
         _known(option, Alteration, "option of the data")
-    elif not (target == "observer" and option in ("arch", "weights")):
+    elif not of_language and not (target == "observer" and option in ("arch", "weights", "embed")):
         _known(option, Recipe, f"field of the {target}'s recipe")
     given: dict[str, Any] = getattr(settings, target)
     if option in given:
@@ -200,6 +215,25 @@ def _pixel_options(spec: MethodSpec) -> set[str]:
     return set() if spec.kind == "distillation" else set(PixelOptions.model_fields) - set(spec.config.model_fields)
 
 
+def changed_language(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
+    """:func:`changed` of a language model's recipe; ``window``, ``lora`` and their like are fields, too.
+
+    Raises:
+        UsageError: a value of the wrong type or range.
+    """
+    own = {key: value for key, value in overrides.items() if key in LanguageRecipe.model_fields}
+    if not own or recipe.language is None:
+        return changed(recipe, overrides)
+    language = {**recipe.language.model_dump(), **own}
+    rest = {key: value for key, value in overrides.items() if key not in own}
+    note = ", ".join(f"{key}={value}" for key, value in overrides.items())
+    try:
+        made = {**recipe.model_dump(), **rest, "language": language, "name": f"{recipe.name} ({note})"}
+        return Recipe.model_validate(made)
+    except ValidationError as error:
+        raise UsageError(explain(error, "recipe.")) from None
+
+
 def changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     """A recipe with some fields replaced, validated; its name says what was.
 
@@ -223,11 +257,13 @@ def explain(error: ValidationError, prefix: str) -> str:
     return f"{prefix}{name}={first['input']!r}: {message[:1].lower()}{message[1:]}" if name else f"{prefix}: {message}"
 
 
-def variant_text(config: Config) -> str:
-    """The options that differ from their defaults, as ``key=value, ...``."""
-    default = type(config)()
+def variant_text(config: Config, start: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The options that differ from their defaults, or from what the method starts from, as ``key=value, ...``."""
+    default = type(config).model_validate(dict(start))
+    shown = config.shown()
     pairs = [(name, getattr(config, name)) for name in type(config).model_fields]
-    return ", ".join(f"{name}={_show(value)}" for name, value in pairs if value != getattr(default, name))
+    changed = [(name, shown.get(name, value)) for name, value in pairs if value != getattr(default, name)]
+    return ", ".join(f"{name}={_show(value)}" for name, value in changed)
 
 
 def _show(value: Any) -> str:

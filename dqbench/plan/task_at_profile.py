@@ -13,6 +13,10 @@ from dqbench.data import store
 from dqbench.data.info import DatasetInfo
 from dqbench.errors import UsageError, unknown_name
 from dqbench.given import given_of
+from dqbench.language.checkpoint import FoundModel
+from dqbench.language.checkpoint import find as find_model
+from dqbench.language.embedding import Embedding
+from dqbench.language.embedding import find as find_embedding
 from dqbench.nets.weights import find
 from dqbench.plan import pixel_plan
 from dqbench.plan import settings as settings_
@@ -25,12 +29,13 @@ from dqbench.plan.request import Request
 from dqbench.plan.rows import Row
 from dqbench.plan.settings import Settings
 from dqbench.plan.task_stages import check_archs, companion_facts, companions_of
+from dqbench.plan.text_rules import check_arch, check_request
 from dqbench.plugins import Registry
 from dqbench.recipe import check_augment
 from dqbench.records import SourceFacts
 from dqbench.references import TWIN
 from dqbench.seed_ranges import seeds_of
-from dqbench.specs import ArchSpec, Budget, Labels, ObserverSpec, Profile, Recipe, TaskSpec
+from dqbench.specs import ArchSpec, Budget, Data, Labels, ObserverSpec, Profile, Recipe, TaskSpec
 
 
 def choose_profile(task: TaskSpec, name: str | None, device: str) -> str:
@@ -58,6 +63,8 @@ class TaskFacts:
 
     Attributes:
         archs: the networks that are trained.
+        data: what the samples are.
+        model: the checkpoint that language models start from, None where they start from scratch.
         observers: the task's observer, changed as ``--set`` says: as many as it spans.
         source: what records say of the data.
         source_spec: what job specs say of the training set.
@@ -74,9 +81,13 @@ class TaskFacts:
         self.dataset = dataset_of(task, self.profile, request.data)
         self.notes: list[str] = []
         self.info = self._info()
+        self.data: Data = "texts" if self.info.form == "texts" else "images"
+        check_request(request, task.name, self.dataset, self.data)
         self.altered = self._altered()
         self.companions = companions_of(self.profile.stages, request.best_epoch)
         self._check_square()
+        self.model = self._model()
+        self._embeddings: dict[str, Embedding] = {}
         self.precision = precision.resolve(request.precision or self.profile.precision, device)
         self.seeds = seeds_of(self.profile.seeds if request.seeds is None else request.seeds)
         self.archs = [self._arch(name) for name in (request.archs or self.profile.archs)]
@@ -102,6 +113,8 @@ class TaskFacts:
         asked = settings_.alteration(self.parsed)
         if asked is None:
             return None
+        if self.data == "texts":
+            raise UsageError(f"data.noise and data.imbalance are of classes; {self.dataset} holds texts")
         if self.request.data is not None and self.request.data.listed is not None:
             raise UsageError(
                 f"{self.dataset} is not imported yet; run: dqbench data import NAME DIR, then --data again"
@@ -117,6 +130,7 @@ class TaskFacts:
         request, profile = self.request, self.profile
         asked = [Budget.ratio(k) for k in request.keeps] + [Budget.ipc(i) for i in request.ipcs]
         asked += [Budget.of_bytes(number) for number in request.byte_budgets]
+        asked += [Budget.tokens(share) for share in request.token_budgets]
         usual = [Budget.ratio(k) for k in profile.keeps] + [Budget.ipc(i) for i in profile.ipcs]
         chosen = set(request.methods) - set(request.given)
         self._asked = asked or (usual if chosen or not request.given else [])
@@ -154,6 +168,8 @@ class TaskFacts:
             files = self.info.form == "files"
             storage = Storage(row.spec, row.pixels, self.info.shape, self.info.classes, labels, recipe, files)
             budget = storage.images_per_class(budget, min(self.class_counts))
+        if budget.kind == "tokens":  # as many samples as that are a guess, for what jobs take
+            return Sampled(budget, max(1, round(budget.value * self.source.train_samples)))
         found = pixel_plan.samples(row.pixels, budget, self.info.shape)
         if found not in self._samples:
             self._samples[found] = resolve(found, self.class_counts, 0).total
@@ -164,7 +180,7 @@ class TaskFacts:
         if budget.kind == "bytes":
             recipes = [self.recipe(arch) for arch in self.archs]
             found = {self.sampled(row, budget, recipe, labels).budget for recipe in recipes for labels in row.labels}
-        for one in found:
+        for one in () if budget.kind == "tokens" else found:
             resolved = resolve(one, self.class_counts, 0)
             few = note_on_few(resolved, self.class_counts)
             if few and f"{self.task.name}: {few}" not in self.notes:
@@ -212,8 +228,45 @@ class TaskFacts:
             chosen = recipe_named(asked) if isinstance(asked, str) else asked or usual
             if chosen.name == usual.name:
                 refuse_other(chosen, usual)
-            self._recipes[arch.name] = self._fitting(settings_.changed(chosen, self.parsed.recipe))
+            self._recipes[arch.name] = self._fitting(
+                self._of_model(settings_.changed_language(chosen, self.parsed.recipe))
+            )
         return self._recipes[arch.name]
+
+    def embedding(self, name: str) -> Embedding:
+        """What ``observer.embed`` names.
+
+        Raises:
+            UsageError: nothing of the kind is there.
+        """
+        if name not in self._embeddings:
+            self._embeddings[name] = find_embedding(name)
+        return self._embeddings[name]
+
+    def _model(self) -> FoundModel | None:
+        if not self.parsed.model:
+            return None
+        if self.data == "images":
+            raise UsageError(f"model={self.parsed.model} is a language model; {self.dataset} holds images")
+        return find_model(self.parsed.model)
+
+    def _of_model(self, recipe: Recipe) -> Recipe:
+        """The recipe with the checkpoint that it starts from, where it needs one.
+
+        Raises:
+            UsageError: it needs one and there is none, or there is one that it does not take.
+        """
+        wants = recipe.language is not None and recipe.language.model
+        if not wants:
+            if self.model is not None:
+                raise UsageError(
+                    f"recipe {recipe.name} trains from scratch and takes no model; the profile paper fine-tunes one"
+                )
+            return recipe
+        if self.model is None:
+            raise UsageError(f"profile {self.profile_name} fine-tunes a checkpoint of yours: give --set model=DIR")
+        language = recipe.language.model_copy(update={"model": self.model.words}) if recipe.language else None
+        return recipe.model_copy(update={"language": language})
 
     def _check_square(self) -> None:
         height, width, _ = self.info.shape
@@ -225,8 +278,9 @@ class TaskFacts:
 
     def _arch(self, name: str) -> ArchSpec:
         arch = self.registry.archs[name]
+        check_arch(arch, self.data, self.dataset, self.registry)
         side = self.info.shape[0]
-        if side not in arch.sizes:
+        if self.data == "images" and side not in arch.sizes:
             fits = sorted(a.name for a in self.registry.archs if side in a.sizes)
             raise UsageError(
                 f"arch {name} takes images of {', '.join(map(str, arch.sizes))} px, not the {side} px of "
@@ -239,14 +293,28 @@ class TaskFacts:
         usual = self.profile.observer
         arch = self._arch(str(fields.pop("arch", usual.arch)))
         weights = fields.pop("weights", usual.weights) or ""
+        embed = str(fields.pop("embed", usual.embed))
+        if self.data == "texts":
+            return self._reader(arch, str(weights), embed, settings_.changed_language(usual.recipe, fields))
+        if embed != usual.embed:
+            raise UsageError(f"observer.embed={embed} is for texts; {self.dataset} holds images")
         if weights:
             find(str(weights), arch.name)
         if weights and fields:
             raise UsageError(f"observer.{min(fields)} has no effect on pretrained weights; leave one out")
         return ObserverSpec(arch.name, self._fitting(settings_.changed(usual.recipe, fields)), str(weights))
 
+    def _reader(self, arch: ArchSpec, weights: str, embed: str, recipe: Recipe) -> ObserverSpec:
+        """What methods look through on texts: an embedding, and a language model that reads the answers."""
+        if weights:
+            raise UsageError(f"observer.weights={weights} is for networks on images; of texts give observer.embed=DIR")
+        self.embedding(embed)
+        return ObserverSpec(arch.name, self._fitting(self._of_model(recipe)), embed=embed)
+
     def _fitting(self, recipe: Recipe) -> Recipe:
         check_augment(recipe.augment)
+        if (recipe.language is not None) != (self.data == "texts"):
+            raise UsageError(f"recipe {recipe.name} is not for {self.data}; {self.dataset} holds {self.data}")
         if recipe.timm is not None and self.info.shape[2] != 3:
             raise UsageError(
                 f"recipe {recipe.name} augments by timm, which takes colour, not the {self.info.shape[2]} channel of "

@@ -118,7 +118,8 @@ class Session:
             profile = choose_profile(self.registry.tasks[task], self.request.profile, self.devices.kind)
             cells = [planned for planned in self.plan.cells if planned.cell.task == task]
             source = cells[0].source
-            data = f"{source.train_samples} training and {source.test_samples} test images of {source.dataset}"
+            kind = "images" if source.classes else "texts"
+            data = f"{source.train_samples} training and {source.test_samples} test {kind} of {source.dataset}"
             chosen = "as asked" if self.request.profile else f"the default on a {self.devices.kind}"
             beside = [f"{one.name} {one.provenance}" for one in source.companions]
             altered = source.alteration.words if source.alteration else ""

@@ -65,7 +65,7 @@ def code_behind(registry: Registry, cell: Cell) -> dict[str, str]:
     for spec in registry.behind(cell.method, cell.config):
         found[f"method {spec.name}"] = registry.code(spec)
     for arch in (cell.arch, cell.observer_arch, cell.teacher_arch):
-        if arch is not None:
+        if arch is not None and arch in registry.archs:  # an embedding of texts is none
             found[f"architecture {arch}"] = registry.code(registry.archs[arch])
     return {what: code for what, code in found.items() if code}
 

@@ -23,16 +23,16 @@ class GraphCut:
     """What is maximised.
 
     Attributes:
-        metric: ``cosine``, or ``l2`` for squared distances of vectors as they are.
+        metric: ``cosine``, of vectors as they are ``dot`` for inner products or ``l2`` for squared distances.
         lam: λ, the weight of being like the rest against being unlike the picks.
     """
 
-    metric: Literal["cosine", "l2"] = "cosine"
+    metric: Literal["cosine", "l2", "dot"] = "cosine"
     lam: float = 1.0
 
     def start(self, vectors: RankOne) -> FloatArray:
         """The gain of each vector before the first pick, shape (n,)."""
-        if self.metric == "cosine":
+        if self.metric != "l2":
             return self.lam * vectors.sums()
         return self.lam * (2 * vectors.sums() - len(vectors) * vectors.diagonal())
 
@@ -40,7 +40,7 @@ class GraphCut:
         """What a pick of each of ``rows`` takes from the gain of every vector, written to ``out``."""
         right = vectors.right[rows]
         np.matmul(right, vectors.right.T, out=out)
-        left = vectors.left[rows] * (2 if self.metric == "cosine" else 4)
+        left = vectors.left[rows] * (4 if self.metric == "l2" else 2)
         for first in range(0, len(out), _STRIP):
             strip = slice(first, first + _STRIP)
             out[strip] *= left[strip] @ vectors.left.T

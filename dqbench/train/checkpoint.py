@@ -18,9 +18,19 @@ def write(path: Path, count: int, tensors: Mapping[str, torch.Tensor]) -> None:
     """Replace the checkpoint at ``path``; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, temporary, metadata={_COUNT: str(count)})
+    save_file(_apart(tensors), temporary, metadata={_COUNT: str(count)})
     os.replace(temporary, path)
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """On the host, each in memory of its own: safetensors refuses tied weights."""
+    found: dict[str, torch.Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        plain = tensor.detach().cpu().contiguous()
+        found[name] = plain.clone() if plain.data_ptr() in taken else plain
+        taken.add(plain.data_ptr())
+    return found
 
 
 def read(path: Path, device: torch.device) -> tuple[int, dict[str, torch.Tensor]] | None:

@@ -17,7 +17,7 @@ from dqbench.workspace import artifacts
 from dqbench.workspace.workspace import Workspace
 
 KEPT = (artifacts.JOB_FILE, artifacts.RESULT_FILE)
-_ARRAYS = ("observe", "dynamics", "prepare")
+_ARRAYS = ("observe", "dynamics", "prepare", "embed", "losses")
 DAY_S = 24 * 3600.0
 
 POLICY = """\
@@ -62,7 +62,7 @@ def prunable(workspace: Workspace, *, days: float = 1.0, arrays: bool = False) -
         if name not in named:
             if time.time() - folder.stat().st_mtime >= days * DAY_S:
                 unnamed.append(Doomed(folder, "unnamed", sum(path.stat().st_size for path in _files(folder))))
-        elif name in finished and kind == "train":
+        elif name in finished and kind in ("train", "trainlm"):
             doomed += [_doomed(path, "checkpoint") for path in _files(folder) if path.suffix == ".safetensors"]
         elif name in finished and kind in _ARRAYS and arrays:
             prepared += [_doomed(path, "array") for path in _files(folder) if path.name not in KEPT]

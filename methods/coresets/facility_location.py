@@ -51,6 +51,8 @@ SPEC = MethodSpec(
         "The greedy is exact: gains are computed in float64 and renewed until the best is known. A widely used library "
         "indexes the gains of its batches wrongly."
     ),
+    data=("images", "texts"),
+    on_texts={"embedding": "feature"},
 )
 
 

@@ -2,7 +2,8 @@
 
 Gain of x: −2·Σ_{s∈S} sim(s, x) + λ·Σ_{i∈V} sim(i, x), where S is what was picked and V the class. This is DQ with one
 bin of which the first are kept (DQ, ICCV 2023, §3.1). The papers leave the similarity open; here it is the cosine of
-last-layer gradients of the loss, as in DQ's earlier version and in released code.
+last-layer gradients of the loss, as in DQ's earlier version and in released code. Of texts it is the inner product of
+their embeddings as they are, as in released code.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ class GraphCutConfig(select.ScopeConfig):
     embedding: Literal["gradient", "feature"] = Field(
         "gradient", description="what is compared: last-layer gradients g ⊗ [1, h], or penultimate features h"
     )
-    metric: Literal["cosine", "l2"] = Field("cosine", description="cosine similarity, or squared distance")
+    metric: Literal["cosine", "l2", "dot"] = Field(
+        "cosine", description="cosine similarity, squared distance, or the inner product of vectors as they are"
+    )
     lam: float = Field(1.0, ge=0, allow_inf_nan=False, description="λ: weight of being like the rest of the class")
     double_softmax: bool = Field(
         False, description="take the loss of the softmax of the softmax, as DQ's released code does"
@@ -58,6 +61,8 @@ SPEC = MethodSpec(
         "One softmax in the loss (double_softmax has the released two). Exact in float64, where released code "
         "computes similarities in float32. Budgets are met exactly."
     ),
+    data=("images", "texts"),
+    on_texts={"embedding": "feature", "metric": "dot"},
 )
 
 

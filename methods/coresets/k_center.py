@@ -41,6 +41,7 @@ SPEC = MethodSpec(
         "The greedy alone, without the paper's integer programme that makes it robust. The paper starts from labelled "
         "samples; here the first pick of each class is drawn."
     ),
+    data=("images", "texts"),
 )
 
 

@@ -26,6 +26,7 @@ SPEC = MethodSpec(
     version=1,
     labels=("hard", "soft", "teacher"),
     summary="uniform inside each class: the twin of every cell",
+    data=("images", "texts"),
 )
 
 

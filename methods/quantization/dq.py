@@ -86,6 +86,8 @@ SPEC = MethodSpec(
         "on pixels divided by 0.2023, 0.1994, 0.2010 (here by their deviation, 0.247, 0.243, 0.262), from convolutions "
         "that start uniform (here normal), and at keep ratios up to 0.1 with batches of 16."
     ),
+    data=("images", "texts"),
+    on_texts={"embedding": "feature", "metric": "dot"},
 )
 
 

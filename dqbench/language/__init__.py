@@ -1,0 +1,1 @@
+"""Language models on instructions: tokens, training on answers alone, losses, bits per byte, embeddings of texts."""

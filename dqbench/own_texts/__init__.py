@@ -1,0 +1,1 @@
+"""``dqbench compress`` on one's own texts."""
