@@ -55,6 +55,14 @@ class Observed:
         """The network in eval mode on the device, without gradients."""
         return to_device(self.network(), torch.device(self.device)).eval().requires_grad_(False)
 
+    def normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """What the network is given for images: float32, (b, channels, h, w), on the device.
+
+        Args:
+            images: uint8, (b, h, w, c), on any device.
+        """
+        return self._normalise(images.to(self.device))
+
     @cached_property
     def _normalise(self) -> Normalise:
         return Normalise(self.mean, self.std, torch.device(self.device), layout(self.net))
@@ -82,7 +90,7 @@ class Observed:
                 normalised, which is the data set's mean colour.
         """
         with torch.inference_mode():
-            normal = self._normalise(images.to(self.device))
+            normal = self.normalised(images)
             logits: torch.Tensor = self.net(normal if frame is None else _framed(normal, frame)).float()
         return logits
 
@@ -93,7 +101,7 @@ class Observed:
             images: uint8, (b, h, w, c), on any device.
         """
         with torch.no_grad():
-            return pooled_intermediates(self.net, self._normalise(images.to(self.device))).float()
+            return pooled_intermediates(self.net, self.normalised(images)).float()
 
 
 def _framed(images: torch.Tensor, side: int) -> torch.Tensor:

@@ -13,11 +13,13 @@ from dqbench.select.options import Sampler, Scope, ScopeConfig
 if TYPE_CHECKING:
     from dqbench.select.bins import Bins, bin_sizes, order_of
     from dqbench.select.cut import GraphCut
+    from dqbench.select.determinant import log_determinant_order
     from dqbench.select.facility import facility_location_order
     from dqbench.select.finite import finite_features
     from dqbench.select.graphcut import graph_cut_bins
     from dqbench.select.herding import herding_order
     from dqbench.select.k_center import k_center_order
+    from dqbench.select.neighbours import nearest_neighbours
     from dqbench.select.rank_one import RankOne, unit
     from dqbench.select.sampling import bin_quotas, first, group_budgets, group_stops, groups, sample, subset
 
@@ -39,6 +41,8 @@ __all__ = [
     "groups",
     "herding_order",
     "k_center_order",
+    "log_determinant_order",
+    "nearest_neighbours",
     "order_of",
     "sample",
     "subset",
@@ -60,6 +64,8 @@ __getattr__ = deferred.attributes(
         "group_stops": "dqbench.select.sampling",
         "groups": "dqbench.select.sampling",
         "herding_order": "dqbench.select.herding",
+        "log_determinant_order": "dqbench.select.determinant",
+        "nearest_neighbours": "dqbench.select.neighbours",
         "k_center_order": "dqbench.select.k_center",
         "order_of": "dqbench.select.bins",
         "sample": "dqbench.select.sampling",

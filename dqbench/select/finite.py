@@ -10,8 +10,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 
-def finite_features(features: npt.NDArray[Any]) -> FloatArray:
-    """Features of shape (n, d) in float64, the array itself where it has that type.
+def finite_features(features: npt.NDArray[Any], what: str = "features") -> FloatArray:
+    """Features of shape (n, d), or logits, in float64, the array itself where it has that type.
 
     Raises:
         ValueError: a value is not finite; the message says whose.
@@ -19,7 +19,7 @@ def finite_features(features: npt.NDArray[Any]) -> FloatArray:
     lifted = np.asarray(features, dtype=np.float64)
     wrong = ~np.isfinite(lifted).all(axis=1)
     if wrong.any():
-        raise ValueError(f"the features of sample {int(wrong.argmax())} are not finite; the observer has diverged")
+        raise ValueError(f"the {what} of sample {int(wrong.argmax())} are not finite; the observer has diverged")
     return lifted
 
 

@@ -82,7 +82,7 @@ def by_messages(
         neighbours: k; n − 1 where there are fewer.
         gamma: γ of the penalty.
     """
-    near, distance = nearest(features, min(neighbours, len(scores) - 1))
+    near, distance = select.nearest_neighbours(features, min(neighbours, len(scores) - 1))
     spread = scores + (np.exp(-distance) * scores[near]).sum(axis=1)
     weight = np.exp(-gamma * distance)
     width = 1e-12 * float(np.abs(spread).max())
@@ -92,17 +92,3 @@ def by_messages(
         spread[near[pick]] -= weight[pick] * spread[pick]
         spread[pick] = -np.inf
     return order
-
-
-def nearest(
-    features: npt.NDArray[np.float64], neighbours: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Positions and Euclidean distances of the nearest others of each sample, both of shape (n, neighbours)."""
-    if neighbours < 1:
-        return np.empty((len(features), 0), dtype=np.int64), np.empty((len(features), 0))
-    from sklearn.neighbors import NearestNeighbors
-
-    near = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(features).kneighbors(return_distance=False)
-    # anew, because the search's own are wrong by rounding where samples are alike
-    distance = np.stack([np.linalg.norm(features[near[:, j]] - features, axis=1) for j in range(neighbours)], axis=1)
-    return near, distance

@@ -37,7 +37,7 @@ def test_methods_that_train_observers_conform(name: str, rule: str) -> None:
 def test_the_methods_are_registered() -> None:
     assert {"random", "random-unbalanced", "graphcut", "dq", "adq", "adq-shuffled", "dm"} <= set(BUILT_IN)
     scores = {"margin", "entropy", "least-confidence", "grand", "el2n", "ssl-prototypes"}
-    scores |= {"forgetting", "aum", "dyn-unc", "dual", "tdds"}
+    scores |= {"forgetting", "aum", "dyn-unc", "dual", "tdds", "cal", "deepfool"}
     assert scores == {spec.name for spec in REGISTRY.methods if spec.scores}
     assert {"herding", "k-center", "facility-location", "moderate", "ccs", "d2"} <= set(BUILT_IN)
 
