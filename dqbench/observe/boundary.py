@@ -45,7 +45,8 @@ class DeepFool:
             if not len(active):
                 break
             change[active] += step[still]
-        return change.flatten(1).norm(dim=1)
+        norms: torch.Tensor = change.flatten(1).norm(dim=1)
+        return norms
 
     @staticmethod
     def _step(answer: Answer, images: torch.Tensor, order: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

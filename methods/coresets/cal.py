@@ -45,8 +45,8 @@ SPEC = MethodSpec(
     cost="one pass of the observer; O(n²·d) time in a class, O(n·(d + C)) memory",
     differs=(
         "The paper's neighbours are labelled samples, and it selects in rounds; here they are a sample's nearest "
-        "others of its class, of all with scope=dataset, and one observer scores every sample once. A class of one has no "
-        "neighbour and the score 0."
+        "others of its class, of all with scope=dataset, and one observer scores every sample once. A class of one "
+        "has no neighbour and the score 0."
     ),
 )
 
