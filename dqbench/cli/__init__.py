@@ -17,6 +17,7 @@ from dqbench.cli import (
     doctor,
     leaderboard,
     listing,
+    new,
     plan,
     plot,
     pretrain,
@@ -38,7 +39,7 @@ EVERYWHERE = "All commands take --json, --plugin FILE and --debug; see: dqbench 
 
 PANELS = {
     "Run": ("run", "plan", "status", "logs", "workspace"),
-    "Your own data": ("compress", "pretrain"),
+    "Your own data and methods": ("compress", "pretrain", "new"),
     "What there is": ("list", "show", "data", "doctor"),
     "Results": ("leaderboard", "claims", "plot", "results"),
 }
@@ -125,6 +126,7 @@ for _command in (
     workspace,
     compress,
     pretrain,
+    new,
     listing,
     show,
     data,
