@@ -68,6 +68,13 @@ class AlteredFacts(_Part):
         return Alteration(noise=self.noise, imbalance=self.imbalance, draw=self.draw)
 
 
+class LeakFacts(_Part):
+    """Test images that are in the training set, of the whole sets: with every pixel, and near by a perceptual hash."""
+
+    exact: int = Field(ge=0)
+    near: int | None = Field(ge=0, description="null where images are too small for the hash to say anything")
+
+
 class SourceFacts(_Part):
     """The data behind a cell."""
 
@@ -83,11 +90,14 @@ class SourceFacts(_Part):
     note: str = Field("", description="what must be known of how the data set was made; empty where nothing must")
     companions: tuple[CompanionFacts, ...] = Field((), description="what stages read besides; left out where nothing")
     altered: AlteredFacts | None = Field(None, description="what was done to the training set; left out where nothing")
+    leaks: LeakFacts | None = Field(None, description="left out where they were not counted")
 
     @model_serializer(mode="wrap")
-    def _without_no_companions(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = handler(self)
-        return {name: value for name, value in dumped.items() if name not in ("companions", "altered") or value}
+        return {
+            name: value for name, value in dumped.items() if name not in ("companions", "altered", "leaks") or value
+        }
 
     @property
     def alteration(self) -> Alteration | None:

@@ -131,7 +131,7 @@ def _facts(record: Record) -> Mapping[str, Any]:
         "versions of its jobs": ", ".join(f"{kind} {number}" for kind, number in sorted((kinds or {}).items())),
         "device": " and ".join(sorted(devices)),
         **{name: str(value) for name, value in _flat(cell)},
-        "data": str(record.source.model_dump(mode="json")),
+        "data": str(record.source.model_dump(mode="json", exclude={"leaks"})),
     }
 
 

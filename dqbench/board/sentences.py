@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dqbench.board import grid_words, same_sets, seed_words, text
 from dqbench.board.board import Board
 from dqbench.board.chance import chance
+from dqbench.board.known_leaks import leaks_of
 from dqbench.board.pairing import twin_of
 from dqbench.board.sections import CellKey, Section, Setting
 from dqbench.board.statistics import LEAST
 from dqbench.board.tables import row_name
+from dqbench.data import leak_counts
 from dqbench.records import Record
 from dqbench.specs import Budget
 
@@ -137,8 +139,15 @@ def state(board: Board) -> list[str]:
         seed_words.pooled,
         seed_words.left_out,
         same_sets.words,
+        _leaks,
     )
     return [counts, *_unlearned(board), *(words for part in parts for words in part(section))]
+
+
+def _leaks(section: Section) -> Iterable[str]:
+    leaks = leaks_of(section)
+    if leaks is not None:
+        yield f"Leaks of {section.setting.dataset}, in the whole sets: {leak_counts.words(leaks)}."
 
 
 def _unlearned(board: Board) -> Iterable[str]:

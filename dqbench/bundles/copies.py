@@ -52,7 +52,11 @@ def _cells_twice(found: Mapping[Path, Record]) -> Iterator[tuple[Path, str]]:
     by_cell: dict[str, list[tuple[Path, Record]]] = {}
     for path, record in sorted(found.items()):
         if record.status == "done":
-            facts = [record.cell.model_dump(mode="json", exclude={"seeds"}), record.source.model_dump(), record.trust]
+            facts = [
+                record.cell.model_dump(mode="json", exclude={"seeds"}),
+                record.source.model_dump(exclude={"leaks"}),
+                record.trust,
+            ]
             by_cell.setdefault(_digest(facts), []).append((path, record))
     for same in by_cell.values():
         for number, (path, record) in enumerate(same):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -160,12 +161,24 @@ def refuse_empty(words: Sequence[str]) -> None:
             raise UsageError(f"{before if word == '' else word[:-1]} has an empty value; give one, or leave it out")
 
 
+def refuse_undecodable(words: Sequence[str]) -> None:
+    """Refuse what is no UTF-8, such as the path of a folder that no message could name.
+
+    Raises:
+        UsageError: there is some.
+    """
+    for word in words:
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            raise UsageError(f"{os.fsencode(word)!r} is not UTF-8; rename it")
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code: 0 done, 1 some cells failed, 2 wrong use, 130 interrupted."""
     words = list(sys.argv[1:] if args is None else args)
     use_plain_characters(sys.stdout, sys.stderr)
     try:
         refuse_empty(words)
+        refuse_undecodable(words)
         code = typer.main.get_command(app).main(words, prog_name="dqbench", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as ended:

@@ -12,8 +12,9 @@ import typer
 from dqbench.cli import data_companions, data_corrupted, data_texts
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
-from dqbench.data import store
+from dqbench.data import leak_counts, store
 from dqbench.data.companion import present_companions
+from dqbench.data.leak_counts import Leaks
 from dqbench.data.store import DatasetInfo
 from dqbench.errors import UsageError
 
@@ -171,7 +172,10 @@ def verify(
 
 def _hashes(result: dict[str, Any]) -> str:
     found = result.get("dataset")
-    return f"train {found['train_hash']}, test {found['test_hash']}" if found else f"hash {result['companion']['hash']}"
+    if found:
+        leaks = leak_counts.words(Leaks(**found["leaks"])) if found["leaks"] else "leaks are not counted"
+        return f"train {found['train_hash']}, test {found['test_hash']}; {leaks}"
+    return f"hash {result['companion']['hash']}"
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -186,6 +190,7 @@ def _report(state: State, found: DatasetInfo, notes: Sequence[str] = ()) -> None
     lines = [
         f"{found.name}: {counts} {_kind(found)}, {found.provenance}",
         *(f"note: {note}" for note in notes),
+        *([f"leaks: {leak_counts.words(found.leaks)}"] if found.leaks else []),
         f"train hash {found.train_hash}",
         f"test hash  {found.test_hash}",
         f"in {store.data_root() / found.name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def _images_of_class(folder: Path) -> list[str]:
     return images
 
 
+def refuse_undecodable(names: Iterable[str], folder: Path) -> None:
+    """Refuse a name of a file or folder that is no UTF-8, which no list or record could hold.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in names:
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise UsageError(f"{folder} holds {os.fsencode(name)!r}, a name that is not UTF-8; rename it")
+
+
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
     """Names of the folders and of the images directly in ``folder``, each sorted."""
     try:
@@ -72,5 +84,6 @@ def _entries(folder: Path) -> tuple[list[str], list[str]]:
             folders = [entry.name for entry in entries if entry.is_dir()]
     except OSError as error:
         raise UsageError(f"image folder {folder} cannot be read: {error.strerror}") from error
+    refuse_undecodable((entry.name for entry in entries), folder)
     images = [entry.name for entry in entries if entry.name.lower().endswith(EXTENSIONS)]
     return sorted(folders), sorted(set(images) - set(folders))

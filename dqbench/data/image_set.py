@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays, FileList
 from dqbench.data.folder import FolderSource, Progress, load_images
-from dqbench.data.image_files import ImageFolder, index
+from dqbench.data.image_files import ImageFolder, index, refuse_undecodable
 from dqbench.data.test_split import draw_test, drawn_note
 from dqbench.errors import UsageError
 
@@ -123,9 +123,11 @@ def _digest(path: Path) -> str:
 
 def _class_folders(folder: Path) -> list[str]:
     try:
-        return sorted(e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
+        names = sorted(e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
     except OSError as error:
         raise UsageError(f"image folder {folder} cannot be read: {error.strerror}") from error
+    refuse_undecodable(names, folder)
+    return names
 
 
 def _listed(names: list[str]) -> str:

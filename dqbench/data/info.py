@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import platformdirs
 
 from dqbench.data.arrays import Provenance
+from dqbench.data.leak_counts import Leaks
 from dqbench.errors import UsageError
 
 FORMAT = 1
@@ -39,6 +40,7 @@ class DatasetInfo:
         root: with ``files``, the folder that was imported.
         folders: with ``files``, those of the training and test images below ``root``.
         loader: hash of the source code of the plugin that read the data; empty where dqbench did.
+        leaks: test images that are in the training set; None where they were not counted.
     """
 
     name: str
@@ -58,6 +60,7 @@ class DatasetInfo:
     root: str = ""
     folders: tuple[str, str] = ("", "")
     loader: str = ""
+    leaks: Leaks | None = None
 
     @property
     def classes(self) -> int:
@@ -104,7 +107,7 @@ def read_info(name: str) -> DatasetInfo | None:
 def _parse(name: str, data: Any) -> DatasetInfo:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']} is not {FORMAT}")
-    later = {"note": "", "form": "arrays", "root": "", "folders": ("", ""), "loader": ""}
+    later = {"note": "", "form": "arrays", "root": "", "folders": ("", ""), "loader": "", "leaks": None}
     names = [field.name for field in dataclasses.fields(DatasetInfo)]
     values = {key: data.get(key, later[key]) if key in later else data[key] for key in names}
     if values["name"] != name or values["provenance"] not in get_args(Provenance):
@@ -113,6 +116,7 @@ def _parse(name: str, data: Any) -> DatasetInfo:
         raise ValueError(f"form {values['form']!r}")
     for key in ("class_names", "shape", "train_class_counts", "test_class_counts", "mean", "std", "folders"):
         values[key] = tuple(values[key])
+    values["leaks"] = Leaks(**values["leaks"]) if values["leaks"] else None
     info = DatasetInfo(**values)
     if len(info.shape) != 3 or not len(info.mean) == len(info.std) == info.shape[2]:
         raise ValueError(f"shape {info.shape} with {len(info.mean)} channel means")
@@ -122,7 +126,7 @@ def _parse(name: str, data: Any) -> DatasetInfo:
 def write_info(info: DatasetInfo, folder: Path) -> None:
     """Write ``dataset.json`` into ``folder``, whole or not at all."""
     unused = {"form", "root", "folders"} if info.form == "arrays" else set()
-    unused |= set() if info.loader else {"loader"}
+    unused |= {name for name in ("loader", "leaks") if not getattr(info, name)}
     facts = {key: value for key, value in dataclasses.asdict(info).items() if key not in unused}
     text = json.dumps({"format": FORMAT, **facts}, indent=1, ensure_ascii=False)
     temporary = folder / f".{FILE}.{os.getpid()}"

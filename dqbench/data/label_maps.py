@@ -16,6 +16,7 @@ from PIL import Image
 from dqbench.data.annotated import Annotated, Part
 from dqbench.data.annotated_hash import ImageFile, PartFacts, Progress, image_file, part_hash
 from dqbench.data.decode import Unreadable
+from dqbench.data.image_files import refuse_undecodable
 from dqbench.errors import UsageError
 
 LAYOUT = (
@@ -109,6 +110,8 @@ def _paired(images: Path, maps: Path) -> list[str]:
         {path.stem for path in folder.glob(f"*{suffix}") if not path.name.startswith(".")}
         for folder, suffix in ((images, ".jpg"), (maps, ".png"))
     )
+    for folder, names in ((images, stems), (maps, drawn)):
+        refuse_undecodable(names, folder)
     if not stems:
         raise UsageError(f"{images} holds no .jpg image; {LAYOUT}")
     if stems - drawn:

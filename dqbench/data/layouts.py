@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dqbench.data.image_files import EXTENSIONS, ImageFolder
+from dqbench.data.image_files import EXTENSIONS, ImageFolder, refuse_undecodable
 from dqbench.data.image_set import ImageSet
 from dqbench.errors import UsageError
 
@@ -126,6 +126,7 @@ def _names(folder: Path) -> tuple[list[str], list[str]]:
             entries = [(entry.name, entry.is_dir()) for entry in found if not entry.name.startswith(".")]
     except OSError as error:
         raise UsageError(f"image folder {folder} cannot be read: {error.strerror}") from error
+    refuse_undecodable((name for name, _ in entries), folder)
     return sorted(name for name, is_dir in entries if is_dir), sorted(name for name, is_dir in entries if not is_dir)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +160,21 @@ def verify(name: str) -> DatasetInfo:
             raise damaged(name, f"the content of its {split} files or class names has changed")
         if split == "train" and not _statistics_agree(found, channel_statistics(images)):
             raise damaged(name, f"the channel statistics in {FILE} are not those of its images")
-    return found
+    return _with_leaks(found)
+
+
+def _with_leaks(found: DatasetInfo) -> DatasetInfo:
+    """What is known of an intact data set, with its leaks, which one that was stored before they were does not have."""
+    from dqbench.data.leaks import count_leaks
+
+    leaks = count_leaks(_open(found, "train")[0], _open(found, "test")[0])
+    if found.leaks not in (None, leaks):
+        raise damaged(found.name, f"the leaks in {FILE} are not those of its images")
+    counted = replace(found, leaks=leaks)
+    if found.leaks is None:
+        with suppress(OSError):  # where the folder is not ours to write, they are counted again next time
+            write_info(counted, folder_of(found.name))
+    return counted
 
 
 def open_train(name: str, per_class: int | None = None, alteration: Alteration | None = None) -> Source:

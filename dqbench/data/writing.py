@@ -69,6 +69,7 @@ def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
     import numpy as np
 
     from dqbench.data.content import channel_statistics, content_hash
+    from dqbench.data.leaks import count_leaks
 
     splits = {"train": (arrays.x_train, arrays.y_train), "test": (arrays.x_test, arrays.y_test)}
     hashes = {}
@@ -92,6 +93,7 @@ def _fill(folder: Path, name: str, arrays: Arrays) -> DatasetInfo:
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
         note=arrays.note,
+        leaks=count_leaks(arrays.x_train, arrays.x_test),
     )
     for split, files in (("train", arrays.train_files), ("test", arrays.test_files)):
         if files is not None:

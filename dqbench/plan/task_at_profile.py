@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +32,7 @@ from dqbench.plan.task_stages import check_archs, companion_facts, companions_of
 from dqbench.plan.text_rules import check_arch, check_request
 from dqbench.plugins import Registry
 from dqbench.recipe import check_augment
-from dqbench.records import SourceFacts
+from dqbench.records import LeakFacts, SourceFacts
 from dqbench.references import TWIN
 from dqbench.seed_ranges import seeds_of
 from dqbench.specs import ArchSpec, Budget, Data, Labels, ObserverSpec, Profile, Recipe, TaskSpec
@@ -214,6 +214,7 @@ class TaskFacts:
             classes=len(self.info.class_names),
             companions=companion_facts(self.profile.stages, self.companions),
             altered=self.altered.facts if self.altered else None,
+            leaks=LeakFacts(**asdict(self.info.leaks)) if self.info.leaks else None,
         )
 
     def recipe(self, arch: ArchSpec) -> Recipe:
