@@ -11,7 +11,7 @@ from dqbench.board.comparing import Comparison
 from dqbench.board.pairing import seconds
 from dqbench.board.published import Published
 from dqbench.board.row_numbers import RowNumbers
-from dqbench.board.sections import CellKey, Section, Setting
+from dqbench.board.sections import CellKey, Row, Section, Setting
 from dqbench.board.statistics import Estimate, Ratio
 from dqbench.records import Record
 
@@ -28,11 +28,13 @@ COLUMNS = (
     *("score", "score_ci", "score_min", "score_max", "delta", "delta_ci", "delta_min", "delta_max", "mark"),
     *("gain", "gain_low", "gain_high", "kappa", "kappa_low", "kappa_high", "rank_first", "rank_last"),
     *("transfer", "transfer_ci", "transfer_min", "transfer_max", "lossless", "area", "area_ci", "area_min", "area_max"),
+    *("pooled", "pooled_ci", "pooled_min", "pooled_max", "pooled_p", "pooled_cells"),
     *("samples", "bytes", "updates", "observe_s", "prepare_s", "compress_s", "train_s", "host_gib", "device_gib"),
     *("device", "best_epoch", "published", "published_in", "difference", "best_difference", "z", "comparable"),
 )
 """``*_ci`` is half the width of the 95 % interval; where several values were published they are separated by ``; ``.
-``parts`` are the records that a pooled cell comes from; marks, ranks and lossless ratios are of ``tested_seeds``."""
+``pooled*`` are of the row's one test over all budgets and architectures, p adjusted by Holm over the rows. ``parts``
+are the records that a cell is pooled from; marks, ranks and lossless ratios are of ``tested_seeds``."""
 
 
 MEASURE_COLUMNS = ("unit", "better")
@@ -58,7 +60,11 @@ def _lines(board: Board, published: Published) -> Iterator[Cells]:
         record = section.done.get(cell_key) or section.failed[cell_key]
         line = {**_setting(section.setting), **_cell(cell_key, record), **_parts(section, cell_key)}
         if cell_key in board.cells:
-            line |= _numbers(board.cells[cell_key]) | _row_numbers(board.rows[cell_key[0]], cell_key)
+            line |= (
+                _numbers(board.cells[cell_key])
+                | _row_numbers(board.rows[cell_key[0]], cell_key)
+                | _pooled(board, cell_key[0])
+            )
             line |= _costs(record) | _published(printed.get(cell_key, []))
         yield {name: _no_formula(cell) for name, cell in line.items()}
 
@@ -146,6 +152,15 @@ def _row_numbers(row: RowNumbers, cell_key: CellKey) -> Cells:
         "lossless": "none" if row.lossless.get(network, 0.0) is None else _number(row.lossless.get(network)),
         **_estimate("area", row.area.get(network)),
     }
+
+
+def _pooled(board: Board, row: Row) -> Cells:
+    test = board.pooled.get(row)
+    if test is None:
+        return {}
+    return {
+        **_estimate("pooled", test.difference), "pooled_p": _number(test.p), "pooled_cells": str(test.cells),
+    }  # fmt: skip
 
 
 def _costs(record: Record) -> Cells:

@@ -92,6 +92,8 @@ def _tables(board: Board, published: Published) -> Iterator[tuple[str, Table]]:
     across = tables.across_table(board)
     if across.rows:
         yield "across architectures and budgets", across
+    if board.pooled:
+        yield f"{board.measure.heading}, all budgets and architectures together", tables.pooled_table(board)
     compared = comparing.compare(board, published)
     if compared:
         notes = list(dict.fromkeys(note for c in compared for note in c.differs))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from dqbench.board.pairing import mean, merits
 from dqbench.board.sections import Row, Section
-from dqbench.board.statistics import LEAST, Estimate, estimate, holm, paired_p
+from dqbench.board.statistics import LEAST, LEVEL, Estimate, estimate, holm, paired_p
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class PooledTest:
     difference: Estimate
     cells: int
     p: float
+
+    @property
+    def mark(self) -> Literal["above", "below", ""]:
+        """The side of random that the method is on, where the test says that it is on one."""
+        return "" if self.p >= 1 - LEVEL else "above" if self.difference.mean > 0 else "below"
 
 
 def pooled_tests(section: Section) -> Mapping[Row, PooledTest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 
 from dqbench.board import sentences, tables, text
 from dqbench.board.markup import code, escape, table
@@ -24,9 +25,19 @@ def making(section: Section) -> list[str]:
         *(f"Code: {escape(words)}" for words in sorted({_code(record) for record in records} - {""})),
         *(f"Observer: {escape(words)}" for words in sorted({_observer(record) for record in records} - {""})),
         f"Records: {len(records)}, SHA-256 of all {code(digest)}",
+        *_trust(records),
     ]
     blocks = ["### How this was made", "\n".join(f"- {fact}" for fact in facts)]
     return [*blocks, "Failed:", table(_failures(section))] if section.failed else blocks
+
+
+def _trust(records: Sequence[Record]) -> Iterator[str]:
+    measured = sum(record.trust == "measured" for record in records)
+    if measured:
+        yield f"Measured: {measured} of these records, which nothing but the run that made each vouches for"
+    for trust in ("verified", "claimed"):
+        if count := sum(record.trust == trust for record in records):
+            yield f"{trust.capitalize()}: {count}, from bundles"
 
 
 def _data(section: Section) -> str:

@@ -108,9 +108,8 @@ def _pooled(board: Board) -> Iterable[str]:
         return
     shown = []
     for row, test in board.pooled.items():
-        mark = "" if test.p >= 0.05 else text.MARKS["above" if test.difference.mean > 0 else "below"]
         points = text.points(test.difference, board.decimals)
-        shown.append(f"{row_name(row)} {points}{mark} ({text.plural(test.cells, 'cell')})")
+        shown.append(f"{row_name(row)} {points}{text.MARKS[test.mark]} ({text.plural(test.cells, 'cell')})")
     unit = f"in {board.measure.differences} " if board.measure.differences else ""
     yield (
         f"Over all budgets and architectures together, one test for each method, {unit}{board.measure.to_random}, Holm "

@@ -134,5 +134,14 @@ def across_table(board: Board) -> Table:
     return Table(header, tuple(row for row in rows if any(row[1:]))).without_blanks()
 
 
+def pooled_table(board: Board) -> Table:
+    """The one test of each method against random over all its budgets and architectures."""
+    rows = []
+    for row, test in board.pooled.items():
+        difference = text.points(test.difference, board.decimals) + text.MARKS[test.mark]
+        rows.append((row_name(row), difference, text.fixed(test.p, 3), str(test.cells)))
+    return Table(("method", "difference", "p (Holm)", "cells"), tuple(rows))
+
+
 def _lossless(ratio: float | None) -> str:
     return "none" if ratio is None else f"{ratio:g}"

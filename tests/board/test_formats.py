@@ -96,10 +96,9 @@ def test_latex_has_the_cells_of_markdown(rich: list[Record]) -> None:
     tables = _tex_tables(_tex(rich))
     whole = re.findall(r"\\caption\{.*?(?: \((\d+) of \d+\))?\}$", _tex(rich), re.M)
     assert len(tables) == len(whole)
-    assert (
-        len([part for part in whole if part in ("", "1")]) == 8
-    )  # scores, differences, details of two; across; published
-    for table in tables:
+    # scores, differences, details of two; across; pooled; published
+    assert len([part for part in whole if part in ("", "1")]) == 9
+    for table in (table for table in tables if "p (Holm)" not in table[0]):  # which Markdown has as a sentence
         for row in table[1:]:
             assert all(cell in shown for cell in row), row
 
@@ -257,6 +256,21 @@ def test_latex_tables_fit_a_page_and_lose_no_column(make: MakeRecord) -> None:
 def _write(found: list[Record], folder: Path) -> None:
     for record in found:
         records.write(record, folder)
+
+
+def test_the_pooled_tests_stand_in_csv_and_latex(rich: list[Record]) -> None:
+    (board,) = _boards(rich)
+    lines = {line["row"]: line for line in _csv(rich)}
+    tests = {row.label: test for row, test in board.pooled.items()}
+    assert {"dq", "adq"} <= set(tests)
+    for label, test in tests.items():
+        assert float(lines[label]["pooled"]) == pytest.approx(test.difference.mean)
+        assert float(lines[label]["pooled_p"]) == pytest.approx(test.p)
+        assert lines[label]["pooled_cells"] == str(test.cells)
+    assert {lines[label]["pooled"] for label in lines if label not in tests} == {""}
+    (table,) = [table for table in _tex_tables(_tex(rich)) if "p (Holm)" in table[0]]
+    assert [row[0] for row in table[1:]] == list(tests)
+    assert all(float(row[2]) == pytest.approx(tests[row[0]].p, abs=5e-4) for row in table[1:])
 
 
 def test_only_boards_whose_records_changed_are_remade(
