@@ -14,12 +14,40 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
 from dqbench.board.statistics import LEAST, LEVEL, FloatArray, Ratio, t_quantile
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The pieces of a random curve; a share s of a piece j has the scores starts[j] + s * rises[j], seed by seed.
+
+    Attributes:
+        log_n: where each piece begins, and the last one ends.
+        starts: shape (K - 1, S).
+        rises: over the piece, their mean taken off, shape (K - 1, S).
+        mean_rises: shape (K - 1,).
+        scale: what a sum of squares is multiplied by for t squared standard errors.
+    """
+
+    log_n: list[float]
+    starts: FloatArray
+    rises: FloatArray
+    mean_rises: FloatArray
+    scale: float
+
+    @classmethod
+    def of(cls, log_n: FloatArray, pooled: FloatArray) -> Segments:
+        """The pieces between points (K,) with scores (K, S)."""
+        rises, count = np.diff(pooled, axis=0), pooled.shape[1]
+        means = rises.mean(axis=1)
+        scale = t_quantile(0.5 + LEVEL / 2, count) ** 2 / (count * (count - 1))
+        return cls(log_n.tolist(), pooled[:-1], rises - means[:, None], means, scale)
 
 
 @dataclass(frozen=True)
@@ -42,13 +70,25 @@ class RandomCurve:
             return None
         return cls(np.log([n for n, _ in found]), _pooled(np.array([values for _, values in found], dtype=np.float64)))
 
+    @cached_property
+    def fitted(self) -> FloatArray:
+        """The monotone curve, shape (K,)."""
+        # Pooled means may fall by a rounding error, which searchsorted must not see.
+        rising: FloatArray = np.maximum.accumulate(self.pooled.mean(axis=1))
+        return rising
+
+    @cached_property
+    def segments(self) -> Segments:
+        """What the test needs of the pieces between points."""
+        return Segments.of(self.log_n, self.pooled)
+
     def equivalent(self, scores: Sequence[float], samples: float) -> Ratio | None:
         """κ with its interval; arguments and result as of :func:`random_equivalent`."""
-        value = _where_reached(float(np.mean(scores)), self.log_n, self.pooled.mean(axis=1))
+        own = np.asarray(scores, dtype=np.float64)
+        value = _where_reached(float(own.mean()), self.log_n, self.fitted)
         if value is None:
             return None
-        own = np.asarray(scores, dtype=np.float64)
-        low, high = _not_refuted(own, self.log_n, self.pooled) if len(scores) >= LEAST else (None, None)
+        low, high = _not_refuted(own, self.segments) if len(scores) >= LEAST else (None, None)
         return Ratio(
             _factor(value, samples),
             None if low is None else _factor(min(low, value), samples),
@@ -87,7 +127,6 @@ def _pooled(scores: FloatArray) -> FloatArray:
 
 def _where_reached(value: float, log_n: FloatArray, fitted: FloatArray) -> float | None:
     """The smallest log n at which the monotone curve reaches ``value``."""
-    fitted = np.maximum.accumulate(fitted)  # pooled means may fall by a rounding error, which searchsorted must not see
     if not fitted[0] <= value <= fitted[-1]:
         return None
     j = int(np.searchsorted(fitted, value, side="left"))
@@ -97,11 +136,12 @@ def _where_reached(value: float, log_n: FloatArray, fitted: FloatArray) -> float
     return float(log_n[j - 1] + share * (log_n[j] - log_n[j - 1]))
 
 
-def _not_refuted(scores: FloatArray, log_n: FloatArray, pooled: FloatArray) -> tuple[float | None, float | None]:
+def _not_refuted(scores: FloatArray, segments: Segments) -> tuple[float | None, float | None]:
     """The least and most log n that the test does not refute; None for an end of the curve."""
     found: list[float] = []
-    for j, quadratic in enumerate(_quadratics(scores - pooled[:-1], np.diff(pooled, axis=0))):
-        found += [float(log_n[j] + share * (log_n[j + 1] - log_n[j])) for share in _accepted(*quadratic)]
+    log_n = segments.log_n
+    for j, (a, b, c) in enumerate(zip(*_quadratics(scores, segments), strict=True)):
+        found += [log_n[j] + share * (log_n[j + 1] - log_n[j]) for share in _accepted(a, b, c)]
     if not found:
         return None, None
     low, high = min(found), max(found)
@@ -109,17 +149,19 @@ def _not_refuted(scores: FloatArray, log_n: FloatArray, pooled: FloatArray) -> t
     return (None if low <= log_n[0] else low), (None if high >= log_n[-1] else high)
 
 
-def _quadratics(starts: FloatArray, rises: FloatArray) -> list[list[float]]:
-    """By segment, shape (K - 1, S), the a, b and c of the shares s at which mean(start - s * rise) is within t standard
-    errors of 0: mean² <= t² var / S is a s² - 2 b s + c <= 0.
+def _quadratics(scores: FloatArray, segments: Segments) -> list[list[float]]:
+    """By segment, a, b and c of the shares s at which mean(scores - start - s * rise) is within t standard errors of 0.
+
+    mean² <= t² var / S is a s² - 2 b s + c <= 0.
     """
-    count = starts.shape[1]
-    x, y = starts.mean(axis=1), rises.mean(axis=1)
-    dx, dy = starts - x[:, None], rises - y[:, None]
+    starts, rises, y, scale = scores - segments.starts, segments.rises, segments.mean_rises, segments.scale
+    x = starts.mean(axis=1)
+    deviations = starts - x[:, None]
     # Fieller's interval: scores and the curve come from the same seeds, so their covariance belongs in the variance.
-    scale = t_quantile(0.5 + LEVEL / 2, count) ** 2 / (count * (count - 1))
-    parts = [p - (q * r).sum(axis=1) * scale for p, q, r in ((y * y, dy, dy), (x * y, dx, dy), (x * x, dx, dx))]
-    return [list(each) for each in zip(*(part.tolist() for part in parts), strict=True)]
+    a = y * y - (rises * rises).sum(axis=1) * scale
+    b = x * y - (deviations * rises).sum(axis=1) * scale
+    c = x * x - (deviations * deviations).sum(axis=1) * scale
+    return [a.tolist(), b.tolist(), c.tolist()]
 
 
 def _accepted(a: float, b: float, c: float) -> list[float]:

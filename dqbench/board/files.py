@@ -12,7 +12,7 @@ from dqbench.board.answer import strongest
 from dqbench.board.board import Board, build
 from dqbench.board.critical import over_tasks
 from dqbench.board.index import Index
-from dqbench.board.reading import Entry, Seen, Survey, entries
+from dqbench.board.reading import Entry, Seen, Survey, entries, uncollected
 from dqbench.board.sections import Section, split
 from dqbench.board.stamp import Stamp, without_maker
 from dqbench.board.summary import Summary, judged
@@ -67,7 +67,8 @@ def generate(
     for name in [one for one in survey.tasks if survey.unchanged(one)]:
         seen = survey.unchanged(name)
         stamp = Stamp.of_digests((one.digest for one in seen), words)
-        made, summary = _task(name, seen, stamp, out, claims, index)
+        with uncollected():
+            made, summary = _task(name, seen, stamp, out, claims, index)
         texts |= made
         summaries.append(summary)
     return texts | _over_all(texts, summaries, every, claims) if every else texts

@@ -16,8 +16,8 @@ def scores(record: Record) -> dict[int, float]:
 
 def merits(record: Record) -> dict[int, float]:
     """Score by seed, turned so that higher is better: what differences, tests and ranks are made of."""
-    sign = record.cell.measure.sign
-    return {seed: sign * score for seed, score in scores(record).items()}
+    sign, found = record.cell.measure.sign, scores(record)
+    return found if sign == 1 else {seed: sign * score for seed, score in found.items()}
 
 
 def paired(

@@ -113,7 +113,7 @@ def entries(task: str, seen: Iterable[Seen]) -> list[Entry]:
     Raises:
         UsageError: a record that is damaged, of another format, of another task, not usable, or changed meanwhile.
     """
-    with _uncollected():
+    with uncollected():
         return [_entry(task, one) for one in seen]
 
 
@@ -129,8 +129,8 @@ def _entry(task: str, seen: Seen) -> Entry:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's search for cycles, which goes over all that was read again and again, and finds none."""
+def uncollected() -> Iterator[None]:
+    """Without Python's search for cycles, which goes over all records again and again, and finds none."""
     on = gc.isenabled()
     gc.disable()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from dqbench.board.pooling import Apart, Pool, pools
@@ -107,6 +108,14 @@ class Network:
     arch: str
     recipe: Recipe
     label: str = field(compare=False)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Networks are looked up for every cell again and again, and a recipe has dozens of fields."""
+        return hash((self.arch, self.recipe))
 
 
 CellKey = tuple[Row, Network, Budget]
