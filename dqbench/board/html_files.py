@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +14,10 @@ from dqbench.board import html, html_library, html_payload, html_pictures, publi
 from dqbench.board.files import Difference, boards
 from dqbench.board.html_classes import ClassViews
 from dqbench.board.html_library import Library
-from dqbench.board.reading import load
+from dqbench.board.reading import Survey, load
+from dqbench.board.stamp import Stamp
 from dqbench.claims import Claim
+from dqbench.data.info import present, read_info
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +50,25 @@ def renderer(
     names = {spec.name: spec.class_titles or spec.class_names for spec in registry.datasets}
     content = html_payload.payload(made, published.load(), pictures, ClassViews(artifacts, names), claims)
     return lambda library: html.render(content, library)
+
+
+def made_from(survey: Survey, registry: Registry, closed: bool, images: bool, claims: Sequence[Claim]) -> str:
+    """A digest of all that a page comes from: records, code, claims, the plotting library, kept sets and data."""
+    library, artifacts = html_library.installed(), survey.folder.parent / "artifacts"
+    sources = sorted(
+        (file.name, file.read_text(encoding="utf-8")) for file in (files("dqbench.board") / "page").iterdir()
+    )
+    data = [info for name in present() if (info := read_info(name))]
+    facts = (
+        Stamp.of_digests(survey.digests(), [claim.model_dump_json() for claim in claims]),
+        (library.version, library.digest) if library else None,
+        (closed, images, str(artifacts.resolve())),
+        sorted(os.listdir(artifacts)) if artifacts.is_dir() else [],
+        [(info.name, info.train_hash, info.test_hash) for info in data],
+        [(spec.name, spec.licence, spec.citation, spec.class_names, spec.class_titles) for spec in registry.datasets],
+        sources,
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def difference(render: Render, out: Path) -> Difference | None:

@@ -24,7 +24,7 @@ from dqbench.board.stamp import Stamp
 from dqbench.board.summary import Summary
 from dqbench.checksums import State
 
-FORMAT = 1
+FORMAT = 2
 _SETTLED_NS = 2_000_000_000
 """A file that was changed up to two seconds before it was noted is read again: clocks of file systems are coarse."""
 
@@ -37,6 +37,7 @@ class _Stored:
     folder: str
     files: dict[str, tuple[Identity, State, str]]
     summaries: dict[str, tuple[str, str, Summary]]
+    page: tuple[str, str]
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Index:
     noted: int = field(default_factory=time.time_ns)
     _files: Mapping[str, tuple[Identity, State, str]] = field(default_factory=dict)
     _summaries: dict[str, tuple[str, str, Summary]] = field(default_factory=dict)
+    _page: tuple[str, str] = ("", "")
 
     @classmethod
     def open(cls, folder: Path, cache: Path) -> Index:
@@ -59,7 +61,7 @@ class Index:
         except (OSError, ValueError):
             return index
         if (stored.format, stored.folder) == (FORMAT, where):
-            index._files, index._summaries = stored.files, stored.summaries
+            index._files, index._summaries, index._page = stored.files, stored.summaries, stored.page
         return index
 
     def known(self, name: str, stat: os.stat_result) -> tuple[State, str] | None:
@@ -76,6 +78,14 @@ class Index:
         """Keep what the overview says of a task."""
         self._summaries[task] = (stamp.records, stamp.maker, summary)
 
+    def has_page(self, made_from: str, page: Path) -> bool:
+        """Whether a page is what was last made, and that from the same."""
+        return self._page == (made_from, _sha256(page))
+
+    def note_page(self, made_from: str, page: Path) -> None:
+        """Keep what a page was made from."""
+        self._page = (made_from, _sha256(page))
+
     def save(self, survey: Survey) -> None:
         """Write it for the next time; where that cannot be, the next time takes longer."""
         files = {}
@@ -85,7 +95,7 @@ class Index:
                 if max(stat.st_mtime_ns, stat.st_ctime_ns) < self.noted - _SETTLED_NS:
                     files[f"{task}/{one.path.name}"] = (_identity(stat), one.state, one.digest)
         summaries = {task: found for task, found in self._summaries.items() if task in survey.tasks}
-        stored = _Stored(FORMAT, str(self.folder.resolve()), files, summaries)
+        stored = _Stored(FORMAT, str(self.folder.resolve()), files, summaries, self._page)
         try:
             whole_file.write(self.place, _adapter().dump_json(stored).decode())
         except OSError:
@@ -95,6 +105,13 @@ class Index:
 def cache_folder() -> Path:
     """Where indexes lie: below the user's cache folder."""
     return platformdirs.user_cache_path("dqbench") / "boards"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _identity(stat: os.stat_result) -> Identity:

@@ -66,11 +66,11 @@ def leaderboard(
     texts = files.generate(survey, task, None if check else target, claims, index)
     whole = task is None
     found = files.differences(texts, target, whole) if check else files.write(texts, target, whole)
-    if index and whole:
-        index.save(survey)
     if whole:
         public = source.parent.name == _REPOSITORY.name
-        found += page(state, source, target, check=check, wanted=html, images=images, public=public, claims=claims)
+        found += page(state, survey, target, index, wanted=html, images=images, public=public, claims=claims)
+        if index:
+            index.save(survey)
     answer = {**_answer(source, target, texts, found, check), "left_out": [str(path) for path in wrong]}
     _report(state, {**answer, "without_checksum": len(survey.in_state("none"))}, target, len(texts), found, check)
     if check and (found or wrong):
