@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,14 @@ from dqbench.runner.events import CellEnded, Event, Failed
 from dqbench.runner.tally import Running, Tally
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
     from rich.text import Text
 
 _JOBS_SHOWN, _CELLS_SHOWN, _FAILURES_SHOWN = 8, 5, 3
+
+WIDE_ENOUGH = 100
+"""From so many columns on a job and its step are one line."""
 
 
 @dataclass
@@ -47,44 +51,57 @@ class LiveView:
             self.failures.append(event)
 
     def __call__(self) -> RenderableType:
-        """The view as it is now."""
-        from rich.console import Group
+        """The view as it is now, fitted to whatever it is shown on."""
+        return _Fitted(self)
 
-        return Group(*(part for part in (self._bar(), self._now(), self._last(), self._failed()) if part is not None))
+    def parts(self, width: int) -> Iterator[RenderableType]:
+        """The view in so many columns: where they are few, long lines are two."""
+        narrow = width < WIDE_ENOUGH
+        yield self._bar(narrow)
+        yield from self._now(narrow)
+        yield from self._last(narrow)
+        yield from self._failed(narrow)
 
-    def _bar(self) -> RenderableType:
+    def _bar(self, narrow: bool) -> RenderableType:
         from rich.progress_bar import ProgressBar
         from rich.text import Text
 
         tally, left = self.tally, self.tally.seconds_left()
+        words = [f"{tally.over} of {count(tally.total, 'job')}"]
+        words += [f"about {clock(left)} left"] if left is not None else []
+        words += [] if self.box_end is None else [f"--for ends in {clock(self.box_end - time.monotonic())}"]
+        apart = "\n" if narrow else "  "
         bar = _grid()
         bar.add_row(
-            ProgressBar(total=max(tally.total, 1), completed=tally.over, width=30),
-            f"{tally.over} of {count(tally.total, 'job')}",
-            f"about {clock(left)} left" if left is not None else "",
-            "" if self.box_end is None else f"--for ends in {clock(self.box_end - time.monotonic())}",
-            Text(f"{tally.failed} failed, {tally.skipped} skipped" if tally.failed else "", style="red"),
+            ProgressBar(total=max(tally.total, 1), completed=tally.over, width=10 if narrow else 30),
+            Text.assemble(
+                "  ".join(words),
+                (f"{apart}{tally.failed} failed, {tally.skipped} skipped" if tally.failed else "", "red"),
+                overflow="fold",
+            ),
         )
         return bar
 
-    def _now(self) -> RenderableType:
+    def _now(self, narrow: bool) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        rows = _grid()
         running = sorted(self.tally.running.values(), key=lambda run: (run.where, run.start))
         self.memory.look([run.pid for run in running if run.pid], gpus=bool(self.devices and self.devices.gpus))
         shown = running[:_JOBS_SHOWN]
         for where in self._places(running):
             here = [run for run in shown if run.where == where]
-            rows.add_row(Text(where, style="bold"), self._about(where), "", _dim("" if here else "idle"))
+            about = "  ".join(filter(None, (self._about(where), "" if here else "idle")))
+            yield Text.assemble((where, "bold"), f"  {about}", no_wrap=True, overflow="ellipsis")
             for run in here:
-                since = clock(time.monotonic() - run.start)
-                rows.add_row("", self.memory.of_job(run.pid), since, _one_line(run.name, run.step))
+                since = f"  {clock(time.monotonic() - run.start):>11}"
+                memory = f"  {used:>8}" if (used := self.memory.of_job(run.pid)) and not narrow else ""
+                yield _one_line(f"{since}{memory}  {run.name}", "" if narrow else run.step)
+                if narrow and run.step:
+                    yield _one_line(" " * 15, run.step)
         if len(running) > len(shown):
-            rows.add_row("", "", "", _dim(f"and {len(running) - len(shown)} more"))
+            yield _dim(f"  and {len(running) - len(shown)} more")
         if not running and self.tally.to_do:
-            rows.add_row("", "", "", _dim("waiting" if self.tally.over else "starting"))
-        return rows
+            yield _dim("  waiting" if self.tally.over else "  starting")
 
     def _places(self, running: list[Running]) -> list[str]:
         known = [f"gpu {gpu}" for gpu in range(len(self.devices.gpus))] if self.devices else []
@@ -102,31 +119,37 @@ class LiveView:
         gpu = self.devices.gpus[number]
         return f"{gpu.model}, {self.memory.of_gpu(gpu.visible)} of {gpu.gib:.0f} GiB"
 
-    def _last(self) -> RenderableType | None:
+    def _last(self, narrow: bool) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        if not self.cells:
-            return None
-        rows = _grid()
-        rows.add_row(Text("last cells", style="bold"), "")
+        if self.cells:
+            yield Text("last cells", style="bold")
         for cell in reversed(self.cells):
-            scores = sum(cell.scores) / len(cell.scores)
-            each = ", ".join(f"{score:.{cell.decimals}f}" for score in cell.scores[:5])
-            shown = (f"{scores:.{cell.decimals}f}", "green")
-            rows.add_row(_one_line(f"  {cell.cell}"), Text.assemble(shown, _dim(f"  ({each})")))
-        return rows
+            mean = sum(cell.scores) / len(cell.scores)
+            each = "" if narrow else "(" + ", ".join(f"{score:.2f}" for score in cell.scores[:5]) + ")"
+            line = Text.assemble((f"  {mean:6.2f}", "green"), f"  {cell.cell}", no_wrap=True, overflow="ellipsis")
+            yield line.append(f"  {each}" if each else "", style="dim")
 
-    def _failed(self) -> RenderableType | None:
+    def _failed(self, narrow: bool) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        if not self.failures:
-            return None
-        rows = _grid()
-        rows.add_row(Text("failures", style="bold red"))
+        if self.failures:
+            yield Text("failures", style="bold red")
         for event in self.failures:
-            failure = event.failure
-            rows.add_row(_one_line(f"  {name(event.job)}: {failure.error}: {first_line(failure.message)}"))
-        return rows
+            why = f"{event.failure.error}: {first_line(event.failure.message)}"
+            yield _one_line(f"  {name(event.job)}" + ("" if narrow else f": {why}"))
+            if narrow:
+                yield _one_line(f"    {why}")
+
+
+@dataclass
+class _Fitted:
+    """A view that asks what it is shown on for its width."""
+
+    view: LiveView
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield from self.view.parts(options.max_width)
 
 
 def _grid() -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from itertools import groupby
@@ -35,8 +36,9 @@ def test_one_kind_is_listed(kind: str, capsys: pytest.CaptureFixture[str]) -> No
     found = listed(capsys, kind)
     assert list(found) == [kind, "broken"]
     assert main(["list", kind]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1 : len(found[kind]) + 1]] == [row["name"] for row in found[kind]]
+    lines = capsys.readouterr().out.splitlines()[1:]
+    names = [start[1] for line in lines if (start := re.match(r"(?:  )?([a-z0-9][\w.-]*)  ", line))]
+    assert names == [row["name"] for row in found[kind]]
 
 
 def test_it_says_which_methods_look_through_an_observer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,16 +47,30 @@ def test_it_says_which_methods_look_through_an_observer(capsys: pytest.CaptureFi
     assert needs["dq"] == needs["adq-shuffled"] == ["observer"]
 
 
-def test_methods_are_grouped_by_kind_with_authors_and_year(capsys: pytest.CaptureFixture[str]) -> None:
+def test_methods_are_grouped_by_family_with_paper_and_year(capsys: pytest.CaptureFixture[str]) -> None:
     rows = listed(capsys, "methods")["methods"]
-    kinds = [row["kind"] for row in rows]
-    assert list(dict.fromkeys(kinds)) == ["selection", "quantization", "distillation"]
-    assert len(list(groupby(kinds))) == 3
-    published = {row["name"]: row["published"] for row in rows}
-    assert published["herding"] == "Welling, 2009"
-    assert published["k-center"] == "Sener & Savarese, 2018"
-    assert published["graphcut"] == "Iyer et al., 2021"
-    assert published["random"] == ""
+    families = [row["family"] for row in rows]
+    assert {"coresets", "quantization", "distillation"} <= set(families)
+    assert len(list(groupby(families))) == len(set(families))
+    facts = {row["name"]: (row["family"], row["authors"], row["year"]) for row in rows}
+    assert facts["herding"] == ("coresets", "Welling", 2009)
+    assert facts["k-center"] == ("coresets", "Sener & Savarese", 2018)
+    assert facts["margin"] == ("coresets", "Coleman et al.", 2020), "not a part of the number at arXiv"
+    assert facts["random"] == ("coresets", "", None)
+    years = [[row["year"] or 0 for row in rows if row["family"] == family] for family in set(families)]
+    assert all(each == sorted(each) for each in years)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_table_fits_the_terminal(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dqbench.cli.state.WIDE", width)
+    assert main(["list", "methods"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert ("Coleman et al., Selection via Proxy" in "\n".join(lines)) == (width == 140)
+    assert any(line.startswith("  contextual-diversity  2020  Agarwal et al.") for line in lines)
 
 
 def test_every_arch_and_task_names_something_registered(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,11 @@ from rich.console import Console
 from stub_graph import stub
 
 from dqbench.durations import clock
+from dqbench.executors.devices import Devices
 from dqbench.jobs.job import Needs
 from dqbench.progress.progress import Progress, quiet
 from dqbench.runner.events import (
+    CellEnded,
     Event,
     Failed,
     Finished,
@@ -99,6 +101,39 @@ def test_the_step_of_a_job_stands_beside_it_and_no_plain_line_tells_of_it() -> N
     progress(Finished(job, 1.0))
     progress(Stepped(job, "a late step"))
     assert not progress.tally.running
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_live_view_fits_the_terminal_and_shows_seeds_steps_and_why_a_job_failed(width: int) -> None:
+    label = "train resnet10-slim on adq[alpha=0.6, bins=10] 0.1, seed"
+    jobs = tuple(stub(f"{label} {seed}") for seed in range(4))
+    failure = JobFailure("k", "train", jobs[3].label, "OutOfMemoryError", "CUDA out of memory " * 20, (), 1, "")
+    cell = CellEnded("cifar10-xarch adq[alpha=0.6, bins=10] 0.1 resnet10-slim", (78.25, 79.75))
+    progress = Progress(Console(file=io.StringIO()), devices=Devices("cpu", 16), box_s=1500.0)
+    for event in (
+        Planned(jobs, 3),
+        *(Started(job, "cpu") for job in jobs),
+        Stepped(jobs[0], "epoch 14 of 200, update 40 of 390, loss 1.234"),
+        Finished(jobs[2], 100.0),
+        cell,
+        Failed(jobs[3], failure),
+    ):
+        progress(event)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=width)
+    with console.capture() as capture:
+        console.print(progress.view())
+    shown = capture.get()
+    assert max(map(len, shown.splitlines())) <= width
+    for words in (f"{label} 0", f"{label} 1", "epoch 14 of 200, update 40 of 390, loss 1.234", f"79.00  {cell.cell}"):
+        assert words in shown
+    for words in (
+        "2 of 4 jobs",
+        "--for ends in 25 min 0 s",
+        "1 failed, 0 skipped",
+        "OutOfMemoryError: CUDA out of mem",
+    ):
+        assert words in shown
+    assert ("(78.25, 79.75)" in shown) == (width == 140)
 
 
 def test_quiet() -> None:
