@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dqbench import deferred
 
 if TYPE_CHECKING:
-    from dqbench.api import KeptDataset, compress, results, run
+    from dqbench.api import KeptDataset, compress, load_kept, results, run
     from dqbench.budgets import ResolvedBudget
     from dqbench.compressed import Arrays, Distilled, Subset
     from dqbench.compute import compute_device, scratch_folder
@@ -51,6 +51,7 @@ _HOMES = {
     "Subset": "dqbench.compressed",
     "compress": "dqbench.api",
     "compute_device": "dqbench.compute",
+    "load_kept": "dqbench.api",
     "report_step": "dqbench.steps",
     "results": "dqbench.api",
     "run": "dqbench.api",
@@ -81,6 +82,7 @@ __all__ = [
     "derive",
     "generator",
     "hookimpl",
+    "load_kept",
     "report_step",
     "results",
     "run",

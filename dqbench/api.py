@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,19 +14,20 @@ from dqbench.own_images.kept_set import KeptDataset
 from dqbench.specs import Budget, ObserverSpec
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
-    from dqbench.data.folder import FolderSource
-    from dqbench.data.source import Source
     from dqbench.records import Record
 
-__all__ = ["KeptDataset", "compress", "results", "run"]
+__all__ = ["KeptDataset", "compress", "load_kept", "results", "run"]
 
 
 def compress(
-    source: Source | FolderSource | Path | str,
+    source: Any,
     method: str,
     *,
+    features: npt.ArrayLike | Path | str | None = None,
+    labels: npt.ArrayLike | None = None,
     keep: float | None = None,
     ipc: int | None = None,
     max_bytes: int | str | None = None,
@@ -39,9 +41,16 @@ def compress(
     """Choose what to keep of a source; what ``dqbench compress`` does, without writing anything.
 
     Args:
-        source: the path of an image folder or ``.npz`` file, or one that is open: what
+        source: the path of an image folder or ``.npz`` file; ``(images, labels)`` as arrays, images uint8 of shape
+            (n, h, w, 1 or 3) or (n, h, w); a map-style torch or torchvision ``Dataset``, read without torchvision's
+            transforms; a Hugging Face ``datasets.Dataset``; features of shape (n, d), alone or as
+            ``(features, labels)``, or the path of a ``.npy`` file of them; or one that is open: what
             ``dqbench.data.folder.open_user_data`` gives, or a ``Source``.
         method: a registered method's name.
+        features: of the images, shape (n, d), or the path of a ``.npy`` or ``.npz`` file of them, in the place of an
+            observer; in the order of what was given, of a folder in that of its sorted paths.
+        labels: of images or features that came as an array without any, shape (n,); features without labels are all of
+            one class.
         keep: keep ratio in (0, 1]; or
         ipc: images per class; or
         max_bytes: bytes of what is stored, e.g. ``"2MB"``; see ``dqbench compress --bytes``.
@@ -51,26 +60,24 @@ def compress(
         epochs: the observer's.
         seed: of the observer and the selection.
         device: ``auto``, ``cpu`` or ``cuda``.
-        size: side in pixels at which the images of a folder are seen, by default 64.
+        size: side in pixels at which the images of a folder are seen, or of a data set in which they differ in size;
+            by default 64.
 
     Returns:
-        A ``Subset`` whose ids are the source's native ones, in the order of selection; ``Patches`` of it where some are
+        A ``Subset`` whose ids index what was given, in the order of selection: a folder's files by their sorted paths;
+        ``Patches`` of it where some are
         dropped, which ``KeptDataset`` rebuilds; or ``Distilled`` images.
 
     Raises:
         UsageError: an unknown name, a wrong option, unusable data or a budget that cannot be met.
     """
-    from dqbench.data.folder import FolderSource, open_user_data
     from dqbench.executors import devices
     from dqbench.own_images.compressor import Compressor
+    from dqbench.own_images.given import open_samples
     from dqbench.own_images.keep import DEFAULT_OBSERVER, observer_recipe
     from dqbench.plan.settings import rows
 
-    budgets = [Budget.ratio(keep)] if keep is not None else []
-    budgets += [Budget.ipc(ipc)] if ipc is not None else []
-    budgets += [Budget.of_bytes(max_bytes)] if max_bytes is not None else []
-    if len(budgets) != 1:
-        raise UsageError("give one of keep=RATIO, ipc=IMAGES_PER_CLASS and max_bytes=SIZE")
+    budget = _budget(keep, ipc, max_bytes)
     check_whole("seed", seed)
     if size is not None:
         check_whole("size", size, 1)
@@ -80,12 +87,60 @@ def compress(
     if spec.kind != "distillation" and filling:
         raise UsageError(f"{filling[0]} is an option of KeptDataset, which fills in dropped patches")
     ((chosen, pixels),) = rows(spec, {name: [value] for name, value in (config or {}).items()})
-    given = open_user_data(Path(source), size=size) if isinstance(source, Path | str) else source
-    opened = given.source if isinstance(given, FolderSource) else given
+    opened, seen = open_samples(source, features, labels, size, decode=pixels is not None)
     resolved = devices.find(device).kind
     watching = ObserverSpec(observer or DEFAULT_OBSERVER[resolved], observer_recipe(epochs, len(opened)))
-    compressor = Compressor(registry, spec, chosen, watching, seed, resolved, pixels=pixels, files=bool(opened.files))
-    return compressor.compress(opened, budgets[0])
+    compressor = Compressor(
+        registry, spec, chosen, watching, seed, resolved, pixels=pixels, files=bool(opened.files), features=seen
+    )
+    return compressor.compress(opened, budget)
+
+
+def load_kept(
+    method: str,
+    data: str,
+    *,
+    keep: float | None = None,
+    ipc: int | None = None,
+    max_bytes: int | str | None = None,
+    seed: int = 0,
+    config: Mapping[str, Any] | None = None,
+    profile: str | None = None,
+    workspace: Path | str | None = None,
+) -> Compressed:
+    """The set behind a row of a board, from records and artifacts at hand: ``load_kept("adq", "cifar10", keep=0.1)``.
+
+    ``KeptDataset(dqbench.data.store.open_train("cifar10"), kept)`` trains on it.
+
+    Args:
+        method: its name.
+        data: a data set's or a task's name.
+        keep: keep ratio; or
+        ipc: images per class; or
+        max_bytes: bytes, e.g. ``"2MB"``.
+        seed: of the row's seeds.
+        config: options of the method that are not its defaults.
+        profile: where records of several differ.
+        workspace: a folder with ``records/`` and ``artifacts/``, as ``leaderboards`` is one; by default
+            ``DQBENCH_WORKSPACE``, else ``dqbench-out``.
+
+    Raises:
+        UsageError: no such record, several sets that fit, or the set is not there or is not the record's.
+    """
+    from dqbench.own_images.kept_row import load_kept_row
+
+    check_whole("seed", seed)
+    where = Path(workspace or os.environ.get("DQBENCH_WORKSPACE") or "dqbench-out")
+    return load_kept_row(where, method, data, _budget(keep, ipc, max_bytes), int(seed), config or {}, profile)
+
+
+def _budget(keep: float | None, ipc: int | None, max_bytes: int | str | None) -> Budget:
+    budgets = [Budget.ratio(keep)] if keep is not None else []
+    budgets += [Budget.ipc(ipc)] if ipc is not None else []
+    budgets += [Budget.of_bytes(max_bytes)] if max_bytes is not None else []
+    if len(budgets) != 1:
+        raise UsageError("give one of keep=RATIO, ipc=IMAGES_PER_CLASS and max_bytes=SIZE")
+    return budgets[0]
 
 
 def run(

@@ -30,13 +30,27 @@ def register(app: typer.Typer) -> None:
 def compress(
     ctx: typer.Context,
     method: Annotated[str, typer.Option(help="The method that chooses.")],
+    out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
     data: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="An image folder (one sub-folder per class), an .npz file, or texts in .jsonl, .json or .parquet."
         ),
-    ],
-    out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npy|FILE.npz",
+            help="Features (n, d) of your own, e.g. CLIP's or DINO's, that stand in for an observer: of the images of "
+            "--data in the order of their sorted paths (or by name: features and files in an .npz), or alone.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npy|FILE.txt", help="With features alone: the class of each row; else all are of one."
+        ),
+    ] = None,
     keep: Annotated[str | None, typer.Option(help="Keep ratio in (0, 1].")] = None,
     ipc: Annotated[str | None, typer.Option(help="Images per class to keep.")] = None,
     bytes_: Annotated[
@@ -68,18 +82,19 @@ def compress(
     device: Device = "auto",
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
 ) -> None:
-    """Choose what to keep of your own images, and write a manifest of it."""
+    """Choose what to keep of your own images or features, and write a manifest of it."""
     state: State = ctx.obj
     if images not in ("none", "link", "copy"):
         raise unknown_name("--images choice", images, ["none", "link", "copy"])
     options = TextOptions(text, answer, embed, tokens)
-    on_texts = are_texts(data, options)
+    on_texts = data is not None and are_texts(data, options)
     spec, set_ = _method(state, method, set_ or [], on_texts)
     config, pixels = _config(state, spec, set_)
-    if on_texts:
+    if data is not None and on_texts:
         for_images = {
             "--ipc": ipc, "--bytes": bytes_, "--size": size, "--observer": observer, "--epochs": epochs != EPOCHS,
             "--skip-unreadable": skip_unreadable, "--images": images != "none", f"{method}.drop": pixels,
+            "--features": features, "--labels": labels,
         }  # fmt: skip
         started = _started_on_texts(spec, config)
         compress_texts(
@@ -93,10 +108,10 @@ def compress(
     order = Order(
         data=data, out=out, method=spec, config=config, budget=budget, images=cast("Images", images), size=size,
         observer=observer, epochs=epochs, seed=seed, device=device, skip_unreadable=skip_unreadable,
-        pixels=pixels,
+        pixels=pixels, features=features, labels=labels,
     )  # fmt: skip
     facts = keep_own_images(order, state.registry(), on_step=lambda text: _step(state, text))
-    _tell(state, facts, out)
+    _tell(state, facts, out, "images" if data else "samples")
 
 
 def _method(state: State, name: str, texts: list[str], on_texts: bool) -> tuple[MethodSpec, list[str]]:
@@ -142,14 +157,14 @@ def _step(state: State, text: str) -> None:
         state.messages.print(text, soft_wrap=True)
 
 
-def _tell(state: State, facts: dict[str, Any], out: Path) -> None:
+def _tell(state: State, facts: dict[str, Any], out: Path, what: str) -> None:
     if state.json:
         state.print_json(facts)
         return
     for skipped in facts["skipped"]:
         state.warn(f"skipped, unreadable: {skipped}")
     state.console.print(
-        f"kept {facts['kept']} of {facts['samples']} images ({facts['kept_bytes'] / 2**20:.1f} of "
+        f"kept {facts['kept']} of {facts['samples']} {what} ({facts['kept_bytes'] / 2**20:.1f} of "
         f"{facts['source_bytes'] / 2**20:.1f} MiB) with {facts['method']}{_dropped(facts)}; manifest: "
         f"{out / 'manifest.csv'}",
         soft_wrap=True,

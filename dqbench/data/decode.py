@@ -53,7 +53,7 @@ def _square(image: Image.Image, size: int) -> tuple[npt.NDArray[np.uint8], tuple
     upright = ImageOps.exif_transpose(image)
     if (upright.width < upright.height) != (image.width < image.height):
         width, height = height, width
-    square = ImageOps.fit(_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
+    square = ImageOps.fit(plain_rgb(upright), (size, size), method=Image.Resampling.BICUBIC)
     return np.asarray(square), (width, height)
 
 
@@ -65,7 +65,7 @@ def upright_rgb(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path) as image:
-            return _rgb(ImageOps.exif_transpose(image))
+            return plain_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # decoders raise all sorts of things on damaged files
         raise Unreadable.because(error) from error
 
@@ -76,7 +76,8 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (image.height, image.width) if turned else image.size
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def plain_rgb(image: Image.Image) -> Image.Image:
+    """RGB: gray in all channels, 16 bits brought to 8, alpha dropped."""
     if image.mode.startswith("I"):
         high: Any = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255)
         return Image.fromarray(high.astype(np.uint8)).convert("RGB")

@@ -58,7 +58,7 @@ class FolderSource:
         source = self.source
         if not source.files:
             return source.content_hash
-        return _folder_hash(source.class_names, size, source.files, self.digests, source.labels)
+        return folder_hash(source.class_names, size, source.files, self.digests, source.labels)
 
 
 def open_user_data(
@@ -242,13 +242,14 @@ def _folder_source(found: ImageFolder, name: str, images: npt.NDArray[np.uint8],
     if len(empty):
         raise UsageError(f"class folder {found.root / found.class_names[empty[0]]} has no readable image; remove it")
     files = tuple(found.files[i] for i in ids)
-    hashed = _folder_hash(found.class_names, images.shape[1], files, [one.digest for one in kept], labels)
+    hashed = folder_hash(found.class_names, images.shape[1], files, [one.digest for one in kept], labels)
     return _source(name, images, labels, found.class_names, ids, hashed, files)
 
 
-def _folder_hash(
+def folder_hash(
     class_names: Sequence[str], size: int, files: Sequence[str], digests: Sequence[str], labels: npt.NDArray[np.int64]
 ) -> str:
+    """The content hash of an image folder: class names, decoded size, and of each file its name, sha256 and label."""
     rows = [list(row) for row in zip(files, digests, labels.tolist(), strict=True)]
     text = json.dumps({"classes": list(class_names), "decoded": [size, size, 3], "files": rows}, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -47,7 +47,7 @@ def read_npz(path: Path, expected_classes: int | None = None, class_names: Seque
     Raises:
         UsageError: the file is damaged or unsuited; the message names the file and what is wrong.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         _require(path, file, KEYS)
         arrays = {key: _read(path, file, key, images=key.startswith("x")) for key in KEYS}
         names = _names(path, file, class_names)
@@ -89,7 +89,7 @@ def read_own_npz(path: Path, test_share: float) -> Arrays:
     Raises:
         UsageError: the file is damaged or unsuited, or a class is too small to be split.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         whole = "x_test" in file.files
     if whole:
         return read_npz(path)
@@ -107,7 +107,7 @@ def read_images(path: Path) -> Images:
     Raises:
         UsageError: the file is damaged or unsuited.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         found = [pair for pair in TRAIN_KEYS if set(pair) <= set(file.files)]
         if not found:
             expected = " or ".join(f"({x}, {y})" for x, y in TRAIN_KEYS)
@@ -124,13 +124,13 @@ def read_images(path: Path) -> Images:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     try:
         stream = path.open("rb")
     except FileNotFoundError as error:
         raise UsageError(f"{path} is not there; give the path of an .npz file") from error
     except OSError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     with stream:
         if not zipfile.is_zipfile(stream):
             raise UsageError(f"{path} is no .npz file, or a damaged one; save it with numpy.savez")
@@ -138,7 +138,7 @@ def _opened(path: Path) -> Iterator[Any]:
         try:
             file = np.load(stream, allow_pickle=False)
         except _DAMAGE as error:
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
         with file:
             yield file
 
@@ -162,7 +162,7 @@ def _read(path: Path, file: Any, key: str, images: bool = False) -> npt.NDArray[
             _naming(path, check_images, key, _empty_like(shape, dtype))
         read: npt.NDArray[Any] = file[key]
     except _DAMAGE as error:
-        raise _damaged(path, error, key) from error
+        raise damaged(path, error, key) from error
     return read
 
 
@@ -224,7 +224,7 @@ def _naming(path: Path, check: Any, *values: Any) -> None:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _damaged(path: Path, error: BaseException, key: str = "") -> UsageError:
+def damaged(path: Path, error: BaseException, key: str = "") -> UsageError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return UsageError(f"{path}: {key or 'the file'} cannot be read ({reason}); get or save the file again")
 

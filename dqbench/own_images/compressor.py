@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dqbench.budgets import ResolvedBudget, note_on_few, resolve
 from dqbench.compressed import Compressed, Patches, Subset
 from dqbench.compute import computing_on
+from dqbench.data.features import NoImages
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 from dqbench.jobs.admit import check
+from dqbench.observe.given import GivenFeatures
 from dqbench.observe.observed import Observed
 from dqbench.pixels.options import PixelOptions
 from dqbench.plan import pixel_plan
@@ -57,6 +60,7 @@ class Compressor:
         on_step: called with what is being done, in words.
         pixels: what is dropped of the kept images; None where they stay whole.
         files: whether the images are files of different sizes, of which whole ones are kept.
+        features: of the samples, shape (n, d), which the method is given in the place of an observer; or None.
     """
 
     registry: Registry
@@ -68,6 +72,7 @@ class Compressor:
     on_step: Step = lambda text: None
     pixels: PixelOptions | None = None
     files: bool = False
+    features: npt.NDArray[np.floating] | None = None
 
     def compress(self, source: Source, budget: Budget) -> Compressed:
         """Choose what to keep of ``source``; patches where some are dropped.
@@ -84,6 +89,9 @@ class Compressor:
         Raises:
             UsageError: the budget cannot be met, or the observer does not take images of this size.
         """
+        if isinstance(source.images, NoImages) and (self.pixels or budget.kind == "bytes"):
+            what = "bytes are counted" if budget.kind == "bytes" else "patches are dropped"
+            raise UsageError(f"{what} of images, and there are features alone; give the images, or another budget")
         height, width, channels = source.images.shape[1:]
         pixels = pixel_plan.resolved(self.pixels, (height, width, channels)) if self.pixels else None
         storage = Storage(self.method, pixels, (height, width, channels), source.classes, files=self.files)
@@ -102,13 +110,13 @@ class Compressor:
     def looks(self) -> bool:
         """Whether an observer is trained: the method or the dropping looks through it."""
         by_pixels = self.pixels is not None and pixel_plan.looks_through_observer(self.pixels)
-        return by_pixels or self.registry.needs_observer(self.method)
+        return by_pixels or (self.features is None and self.registry.needs_observer(self.method))
 
     def _choose(self, source: Source, resolved: ResolvedBudget, observed: Observed | None) -> Compressed:
         with computing_on(self.device):
             prepared = self._prepare(source, observed, resolved)
             self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
-            seen = {"observed": observed} if self.method.observes_in_compress else {}
+            seen = {"observed": self._seen(self.method, source, observed)} if self.method.observes_in_compress else {}
             method = self._make(self.method, self.config)
             kept: Compressed = method.compress(source, prepared, resolved, self.seed, **seen)
         check(kept, source, resolved, self.method, self.config)
@@ -128,15 +136,26 @@ class Compressor:
     ) -> Mapping[str, np.ndarray[Any, Any]] | None:
         prepared: Mapping[str, np.ndarray[Any, Any]] | None = None
         for spec, config in self.registry.preparations(self.method, self.config):
-            seen = self._several(spec, config, source, observed)
+            several = self._several(spec, config, source, observed)
             self.on_step(f"preparing {spec.name}")
             extra: dict[str, Any] = {} if prepared is None else {"prior": prepared}
+            seen = self._seen(spec, source, several)
+            if config.trainings() and isinstance(seen, GivenFeatures):
+                seen.lacks("observers that it trains on the images")
             if config.trainings():
                 extra["train"] = self._trainer(source, self._watches(spec, config))
             if spec.stops and spec is self.method:
                 extra["largest"] = resolved
             prepared = self._make(spec, config).prepare(source, seen, self.seed, **extra)
         return prepared
+
+    def _seen(self, spec: MethodSpec, source: Source, observed: Observed | None) -> Observed | GivenFeatures | None:
+        """The observer's view, or the features that were given in its place."""
+        if self.features is None:
+            return observed
+        compares_gradients = getattr(self.config, "embedding", None) == "gradient"
+        hint = f"set {self.method.name}.embedding=feature" if compares_gradients else ""
+        return GivenFeatures(self.features, source.labels, self.device, spec.name, hint)
 
     @staticmethod
     def _make(spec: MethodSpec, config: Config) -> Any:

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dqbench.compressed import Compressed, Subset, content_hash
+from dqbench.data.feature_files import read_features, read_labels
+from dqbench.data.features import of_images, open_features, undecoded
 from dqbench.data.folder import FolderSource, open_user_data
 from dqbench.data.source import Source
 from dqbench.errors import UsageError, check_whole
 from dqbench.executors import devices
+from dqbench.hashing import sha256_of
 from dqbench.own_images.compressor import Compressor
 from dqbench.own_images.patches import patch_facts
 from dqbench.own_images.write import Images, check_out, check_outside, write
@@ -28,11 +32,14 @@ from dqbench.train.recipes import CIFAR_SGD
 DEFAULT_OBSERVER = {"cpu": "resnet10-slim", "cuda": "resnet18"}
 
 
+_NOTHING = "give --data DIR|FILE.npz, --features FILE.npy, or both for images with features of their own"
+
+
 @dataclass(frozen=True)
 class Order:
     """What to keep of which images, where; see ``dqbench compress --help``."""
 
-    data: Path
+    data: Path | None
     out: Path
     method: MethodSpec
     config: Config
@@ -45,6 +52,8 @@ class Order:
     device: str = "auto"
     skip_unreadable: bool = False
     pixels: PixelOptions | None = None
+    features: Path | None = None
+    labels: Path | None = None
 
 
 def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], None]) -> dict[str, Any]:
@@ -54,10 +63,9 @@ def keep_own_images(order: Order, registry: Registry, on_step: Callable[[str], N
         UsageError: the images, the budget or the output folder are not usable; nothing is left half-made.
     """
     _check(order)
-    on_step(f"reading {order.data}")
-    opened = open_user_data(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
+    opened, features = _opened(order, on_step)
     source = opened.source
-    compressor = _compressor(order, registry, opened, on_step)
+    compressor = _compressor(order, registry, opened, features, on_step)
     started = time.perf_counter()
     made = compressor.make(source, order.budget)
     kept = made.kept
@@ -85,11 +93,45 @@ def _check(order: Order) -> None:
         )
     if order.pixels and order.images == "link":
         raise UsageError("--images link would link whole images; where patches are dropped use --images copy")
+    _check_features(order)
     check_out(order.out)
-    check_outside(order.out, order.data)
+    if order.data is not None:
+        check_outside(order.out, order.data)
 
 
-def _compressor(order: Order, registry: Registry, opened: FolderSource, on_step: Callable[[str], None]) -> Compressor:
+def _check_features(order: Order) -> None:
+    if order.data is None and order.features is None:
+        raise UsageError(_NOTHING)
+    if order.labels is not None and order.data is not None:
+        raise UsageError(f"--labels is for features alone; the classes of {order.data} are its labels: leave it out")
+    if order.data is None and (order.images != "none" or order.size is not None):
+        what = "--images" if order.images != "none" else "--size"
+        raise UsageError(f"{what} has no effect on features alone; add --data with the images that they are of")
+    if order.features and order.observer:
+        raise UsageError("--features stand in for an observer; leave --observer out, or the features")
+
+
+def _opened(order: Order, on_step: Callable[[str], None]) -> tuple[FolderSource, npt.NDArray[np.floating] | None]:
+    """The samples, and the features that were given of them."""
+    on_step(f"reading {' and '.join(str(path) for path in (order.features, order.data) if path)}")
+    given = read_features(order.features) if order.features else None
+    if order.data is None and given is not None:
+        return open_features(given, read_labels(order.labels) if order.labels else None)
+    if order.data is None:
+        raise UsageError(_NOTHING)
+    decodes = given is None or order.pixels is not None or not order.data.is_dir()
+    opening = open_user_data if decodes else undecoded
+    opened = opening(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
+    return opened, None if given is None else of_images(given, opened.source, len(opened.source) + len(opened.skipped))
+
+
+def _compressor(
+    order: Order,
+    registry: Registry,
+    opened: FolderSource,
+    features: npt.NDArray[np.floating] | None,
+    on_step: Callable[[str], None],
+) -> Compressor:
     device = devices.find(order.device).kind
     recipe = observer_recipe(order.epochs, len(opened.source))
     return Compressor(
@@ -102,6 +144,7 @@ def _compressor(order: Order, registry: Registry, opened: FolderSource, on_step:
         on_step,
         order.pixels,
         files=opened.root is not None,
+        features=features,
     )
 
 
@@ -117,6 +160,7 @@ def _facts(
         "budget": str(order.budget),
         "seed": order.seed,
         "observer": observer_facts(compressor),
+        **_features_facts(order, compressor),
         "size": source.images.shape[1],
         "source_hash": source.content_hash,
         "kept_hash": content_hash(stored),
@@ -130,6 +174,15 @@ def _facts(
         "seconds": round(seconds, 3),
         "notes": kept.notes or {},
     }
+
+
+def _features_facts(order: Order, compressor: Compressor) -> dict[str, Any]:
+    """What the manifest says of features that were given; nothing where none were."""
+    if order.features is None or compressor.features is None:
+        return {}
+    rows, width = compressor.features.shape
+    facts = {"file": order.features.name, "sha256": sha256_of(order.features), "rows": rows, "width": width}
+    return {"features": facts}
 
 
 def observer_recipe(epochs: int, samples: int) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from dqbench import MethodSpec, derive, select
+from dqbench import MethodSpec, UsageError, derive, select
 from dqbench.deferred import numpy as np
 from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
@@ -61,6 +61,10 @@ class SSLPrototypes(Ranked):
 
     def score(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
         """1 − cos(φ_i, c_i), or minus it for ``end="easy"``."""
+        if self.config.clusters is None and source.classes == 1:
+            raise UsageError(
+                "ssl-prototypes takes a cluster for each class, and there is one class; set ssl-prototypes.clusters"
+            )
         clusters = min(self.config.clusters or source.classes, len(source))
         distance = prototype_distance(observed.features, clusters, derive(seed, "k-means") % 2**32)
         return distance if self.config.end == "hard" else -distance
