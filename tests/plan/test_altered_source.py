@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dqbench import plugins
+from dqbench.bundles.check_record import request_of
 from dqbench.data import store
 from dqbench.errors import UsageError
 from dqbench.jobs.inputs import open_source
@@ -69,3 +71,12 @@ def test_wrong_settings_are_refused(data_root: Path, setting: str, words: str) -
 def test_it_is_set_once(data_root: Path) -> None:
     with pytest.raises(UsageError, match="set twice"):
         ask("data.noise=0.1", "data.noise=0.2")
+
+
+def test_a_bundle_asks_for_the_same_cell_again(data_root: Path) -> None:
+    made, registry = ask("data.noise=0.2", "data.imbalance=10", "data.draw=4", "observer.epochs=3"), plugins.load()
+    for planned in made.cells:
+        record = SimpleNamespace(cell=planned.cell, source=planned.source, runs=[])
+        again = plan(request_of(record, registry), registry, "cpu")  # type: ignore[arg-type]
+        assert planned.key in {cell.key for cell in again.cells}
+        assert planned.source in [cell.source for cell in again.cells]
