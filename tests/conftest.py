@@ -20,6 +20,8 @@ from dqbench.workspace.workspace import Workspace
 
 sys.path.append(str(Path(__file__).parent / "stubs"))  # stub jobs and graphs, which the fork server finds by name, too
 
+pytest_plugins = ["own_process"]
+
 MOSAIC_ROWS, SIDE = 50, 32
 
 

@@ -26,7 +26,7 @@ from dqbench.runner.scheduler import run_jobs
 from dqbench.workspace.workspace import Workspace
 
 pytest.importorskip("ray", reason="Ray is not installed: THE RAY EXECUTOR WAS NOT TESTED")
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.own_process]  # a driver that loses its cluster exits
 HERE = str(Path(stub_graph.__file__).parent)
 
 
