@@ -83,7 +83,7 @@ def _pytest(folder: Path, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2", "--dist", "loadgroup")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("options", [(), ("-n", "2", "--dist", "loadgroup", "-v")], ids=["alone", "xdist"])
 def test_a_death_fails_one_test_and_the_rest_run(folder: Path, options: tuple[str, ...]) -> None:
     code, said = _pytest(folder, *options)
     assert code == 1, said
@@ -94,6 +94,7 @@ def test_a_death_fails_one_test_and_the_rest_run(folder: Path, options: tuple[st
     assert "the process of this test ended with code 0" in said
     assert "so it is" in said
     assert "node down" not in said
+    assert len(set(re.findall(r"^\[(gw\d)\].*test_inside", said, re.M))) == (1 if options else 0), said
 
 
 def test_only_what_is_asked_for_runs(folder: Path) -> None:

@@ -15,6 +15,7 @@ from dqbench.board import (
     comparing,
     corruptions,
     hard_beside_soft,
+    recipe_sweeps,
     sentences,
     sweeps,
     tables,
@@ -147,6 +148,7 @@ def _board(board: Board, boards: Sequence[Board], known: Published, sources: Sou
         "beside": _beside(board, boards),
         "corruptions": _corruptions(board),
         "sweeps": [_sweep(board, sweep) for sweep in sweeps.sweeps(section)],
+        "trainings": [_training(board, sweep) for sweep in recipe_sweeps.recipe_sweeps(section)],
         "compared": [_comparison(c, index, sources.facts) for c in compared],
         "elsewhere": [_elsewhere(result) for result in comparing.elsewhere(board, known)],
     }
@@ -257,6 +259,11 @@ def _sweep(board: Board, sweep: sweeps.Sweep) -> dict[str, Any]:
         "rows": [board.section.rows.index(row) for row in sweep.rows],
         "table": _table(sweeps.sweep_table(board, sweep)),
     }
+
+
+def _training(board: Board, sweep: recipe_sweeps.RecipeSweep) -> dict[str, Any]:
+    shown = _table(recipe_sweeps.sweep_table(board, sweep))
+    return {"title": sweep.title, "table": shown, "words": recipe_sweeps.words(board, sweep)}
 
 
 def _comparison(c: comparing.Comparison, index: Mapping[CellKey, int], facts: Facts) -> dict[str, Any]:

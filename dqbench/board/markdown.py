@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from dqbench.board import agreement, corruptions, costs, grid_words, hard_beside_soft, sentences, sweeps, tables, text
+from dqbench.board import (
+    agreement,
+    corruptions,
+    costs,
+    grid_words,
+    hard_beside_soft,
+    recipe_sweeps,
+    sentences,
+    sweeps,
+    tables,
+    text,
+)
 from dqbench.board.answer import STRENGTH, Answer, answer, legend
 from dqbench.board.board import Board
 from dqbench.board.claim_words import counted, of_board
@@ -189,11 +200,13 @@ def _corruptions(board: Board) -> list[str]:
 
 
 def _sweeps(board: Board) -> list[str]:
-    found = sweeps.sweeps(board.section)
-    blocks = ["### Sweeps"] if found else []
-    for sweep in found:
+    blocks = []
+    for sweep in sweeps.sweeps(board.section):
         blocks += [f"**{escape(sweep.title)}**", table(sweeps.sweep_table(board, sweep))]
-    return blocks
+    for training in recipe_sweeps.recipe_sweeps(board.section):
+        shown = table(recipe_sweeps.sweep_table(board, training))
+        blocks += [f"**{escape(training.title)}**", shown, bullets(recipe_sweeps.words(board, training))]
+    return ["### Sweeps", *blocks] if blocks else []
 
 
 def _delta_words(board: Board) -> str:

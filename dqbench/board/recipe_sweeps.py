@@ -44,12 +44,13 @@ def recipe_sweeps(section: Section) -> list[RecipeSweep]:
         for name in type(network.recipe).model_fields:
             rest = json.dumps({other: value for other, value in settings.items() if other != name}, sort_keys=True)
             found.setdefault((network.arch, name, rest), {})[json.dumps(_value(network, name))] = network
-    return [_sweep(arch, name, own) for (arch, name, _), own in found.items() if name != "name" and len(own) > 1]
+    every = [_sweep(arch, name, own) for (arch, name, _), own in found.items() if name != "name"]
+    return [sweep for sweep in every if any(_places(section, sweep))]
 
 
 def sweep_table(board: Board, sweep: RecipeSweep) -> Table:
     """For each value random's score and every method's paired difference to it, budget by budget."""
-    places = list(_places(board, sweep))
+    places = list(_places(board.section, sweep))
     header = tuple(f"{row_name(row)}, {text.budget(budget)}" for row, budget in places)
     rows = [
         (_shown(value), *(_cell(board, row, network, budget) for row, budget in places))
@@ -61,7 +62,7 @@ def sweep_table(board: Board, sweep: RecipeSweep) -> Table:
 def words(board: Board, sweep: RecipeSweep) -> list[str]:
     """How to read it, and where a method goes from one side of random to the other."""
     said = ["Random: its score. Methods: points against random, paired by seed, with the unadjusted 95 % interval."]
-    for row, budget in _places(board, sweep):
+    for row, budget in _places(board.section, sweep):
         sides = [
             (value, side)
             for value, network in zip(sweep.values, sweep.networks, strict=True)
@@ -90,9 +91,8 @@ def _order(value: Any) -> tuple[bool, float, str]:
     return (not number, float(value) if number else 0.0, "" if number else json.dumps(value))
 
 
-def _places(board: Board, sweep: RecipeSweep) -> Iterator[tuple[Row, Budget]]:
+def _places(section: Section, sweep: RecipeSweep) -> Iterator[tuple[Row, Budget]]:
     """Rows and budgets measured by two of the recipes or more, random first."""
-    section = board.section
     for budget in section.budgets:
         for row in section.rows:
             if not row.is_full and sum((row, n, budget) in section.done for n in sweep.networks) > 1:

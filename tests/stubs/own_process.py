@@ -32,6 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Teller(config))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of a group get the suffix that keeps them in one worker; what pytest-xdist 3.8 sets, pytest 9.2 ignores."""
+    for item in items if getattr(config.option, "loadgroup", False) else ():
+        if not item.nodeid.endswith(_suffix(item)) and hasattr(item, "_id"):
+            item._id = type(item._id).parse(item.nodeid + _suffix(item))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Report what the child found of a marked test."""
@@ -74,9 +82,12 @@ def _tell(what: dict[str, Any]) -> None:
 
 def _name(item: pytest.Item) -> str:
     """The node's id without the group that xdist appends."""
+    return item.nodeid.removesuffix(_suffix(item))
+
+
+def _suffix(item: pytest.Item) -> str:
     group = item.get_closest_marker("xdist_group")
-    name = (group.args[0] if group.args else group.kwargs.get("name", "")) if group else ""
-    return item.nodeid.removesuffix(f"@{name}")
+    return f"@{group.args[0]}" if group else ""
 
 
 def _run(item: pytest.Item) -> dict[str, list[pytest.TestReport]]:

@@ -93,6 +93,7 @@ function showBoard() {
     board.claims.length ? h("section", null, heading(2, "What papers claim"), h("ul", { class: "said" }, board.claims.map(([verdict, words]) => h("li", null, badge(verdict, verdict.split(" ")[0]), " ", words)))) : null,
     charts,
     board.across.rows.length ? h("section", null, heading(3, "Across budgets and architectures"), plainTable("Across budgets and architectures", board.across.header, board.across.names, board.across.rows)) : null,
+    ...board.trainings.map((sweep) => h("section", { class: "stack" }, heading(2, sweep.title), plainTable(sweep.title, sweep.table.header, sweep.table.names, sweep.table.rows), list(sweep.words))),
     board.beside ? h("section", { class: "stack" }, heading(2, "Hard labels beside soft ones"), plainTable("Hard labels beside soft ones", board.beside.table.header, board.beside.table.names, board.beside.table.rows), list(board.beside.words)) : null,
     board.corruptions ? h("section", { class: "stack" }, heading(2, "Corruptions"), ...board.corruptions.tables.map((table, i) => plainTable(["Accuracy by severity", "Accuracy by corruption"][i], table.header, table.names, table.rows)), list(board.corruptions.words)) : null,
     h("section", null, heading(2, "All cells"), cells),
