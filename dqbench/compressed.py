@@ -48,6 +48,8 @@ class Subset:
                 raise ValueError(f"{name} must have the shape of ids, {ids.shape}, not {np.shape(column)}")
         if self.weights is not None and not (np.isfinite(self.weights).all() and (self.weights >= 0).all()):
             raise ValueError("weights must be finite and not negative")
+        if self.weights is not None and len(ids) and not np.any(self.weights):
+            raise ValueError(f"the weights of all {len(ids)} samples are 0; a training would learn nothing from them")
 
     def __len__(self) -> int:
         return len(self.ids)

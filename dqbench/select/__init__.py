@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from dqbench.select.bins import Bins, bin_sizes, order_of
     from dqbench.select.cut import GraphCut
     from dqbench.select.determinant import log_determinant_order
-    from dqbench.select.facility import facility_location_order
+    from dqbench.select.facility import facility_location, facility_location_order
     from dqbench.select.finite import finite_features
     from dqbench.select.graphcut import graph_cut_bins
     from dqbench.select.herding import herding_order
     from dqbench.select.k_center import k_center_order
+    from dqbench.select.matching import matching_pursuit
     from dqbench.select.neighbours import nearest_neighbours
     from dqbench.select.rank_one import RankOne, unit
-    from dqbench.select.sampling import bin_quotas, first, group_budgets, group_stops, groups, sample, subset
+    from dqbench.select.sampling import bin_quotas, budgeted, first, group_budgets, group_stops, groups, sample, subset
 
 __all__ = [
     "Bins",
@@ -32,6 +33,8 @@ __all__ = [
     "ScopeConfig",
     "bin_quotas",
     "bin_sizes",
+    "budgeted",
+    "facility_location",
     "facility_location_order",
     "finite_features",
     "first",
@@ -42,6 +45,7 @@ __all__ = [
     "herding_order",
     "k_center_order",
     "log_determinant_order",
+    "matching_pursuit",
     "nearest_neighbours",
     "order_of",
     "sample",
@@ -56,6 +60,8 @@ __getattr__ = deferred.attributes(
         "RankOne": "dqbench.select.rank_one",
         "bin_quotas": "dqbench.select.sampling",
         "bin_sizes": "dqbench.select.bins",
+        "budgeted": "dqbench.select.sampling",
+        "facility_location": "dqbench.select.facility",
         "facility_location_order": "dqbench.select.facility",
         "finite_features": "dqbench.select.finite",
         "first": "dqbench.select.sampling",
@@ -67,6 +73,7 @@ __getattr__ = deferred.attributes(
         "log_determinant_order": "dqbench.select.determinant",
         "nearest_neighbours": "dqbench.select.neighbours",
         "k_center_order": "dqbench.select.k_center",
+        "matching_pursuit": "dqbench.select.matching",
         "order_of": "dqbench.select.bins",
         "sample": "dqbench.select.sampling",
         "subset": "dqbench.select.sampling",

@@ -39,19 +39,33 @@ def facility_location_order(
     Raises:
         ValueError: ``stop`` is above n.
     """
+    return facility_location(vectors, metric, stop, memory=memory)[0]
+
+
+def facility_location(
+    vectors: RankOne, metric: Literal["cosine", "l2"] = "cosine", stop: int | None = None, *, memory: int = MEMORY
+) -> tuple[IntArray, IntArray]:
+    """As :func:`facility_location_order`, and how many vectors each pick stands for, shape (stop,), int64.
+
+    A pick stands for itself and for all others that no other pick is more like; of equal ones the first pick does.
+    """
     stop = checked_stop(stop, len(vectors))
     similar = _Similarities(vectors, metric, memory)
     n = len(vectors)
     covered = np.full(n, similar.lowest)
     bound = np.concatenate([_gains(similar, np.arange(s, min(n, s + _STRIP)), covered) for s in range(0, n, _STRIP)])
     width = TIE * n * max(1.0, -similar.lowest)
-    order = np.empty(stop, dtype=np.int64)
+    order, nearest = np.empty(stop, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for step in range(stop):
         order[step] = pick = _best(similar, bound, covered, width)
         bound[pick] = -np.inf
-        np.maximum(covered, similar.rows(np.array([pick]))[0], out=covered)
+        row = similar.rows(np.array([pick]))[0]
+        nearest[row > covered] = step
+        np.maximum(covered, row, out=covered)
         report_step("pick", step + 1, stop)
-    return order
+    # what was picked stands for itself, however like it a later pick is
+    nearest[order] = np.arange(stop)
+    return order, np.bincount(nearest, minlength=stop) if stop else order
 
 
 def _best(similar: _Similarities, bound: FloatArray, covered: FloatArray, width: float) -> int:

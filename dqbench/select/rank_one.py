@@ -68,12 +68,15 @@ class RankOne:
 
     def sums(self) -> FloatArray:
         """Σ_j <i, j> of each vector, shape (n,), through T = Σ_j left_j ⊗ right_j and no n×n matrix."""
-        total = self.left.T @ self.right
-        sums = np.empty(len(self))
-        for first in range(0, len(sums), _STRIP):
+        return self.along(self.left.T @ self.right)
+
+    def along(self, total: FloatArray) -> FloatArray:
+        """<i, T> of each vector with T of shape (C, D), shape (n,)."""
+        products = np.empty(len(self))
+        for first in range(0, len(products), _STRIP):
             strip = slice(first, first + _STRIP)
-            np.einsum("ij,ij->i", self.left[strip] @ total, self.right[strip], out=sums[strip])
-        return sums
+            np.einsum("ij,ij->i", self.left[strip] @ total, self.right[strip], out=products[strip])
+        return products
 
 
 def unit(vectors: FloatArray) -> FloatArray:

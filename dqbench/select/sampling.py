@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,14 @@ def group_budgets(budget: ResolvedBudget, scope: Scope) -> IntArray:
 def group_stops(largest: ResolvedBudget | None, scope: Scope) -> dict[int, int] | None:
     """How many of each group a greedy has to pick for the largest budget that is asked for; None for all."""
     return None if largest is None else dict(enumerate(group_budgets(largest, scope).tolist()))
+
+
+def budgeted(source: Source, budget: ResolvedBudget, scope: Scope) -> Iterator[tuple[int, IntArray, int]]:
+    """Each group of which something is kept: its number, the positions of its samples, rising, and how many to keep."""
+    group = groups(source, scope)
+    for key, keep in enumerate(group_budgets(budget, scope).tolist()):
+        if keep:
+            yield key, np.flatnonzero(group == key), keep
 
 
 def bin_quotas(

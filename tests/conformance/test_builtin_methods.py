@@ -11,7 +11,12 @@ from dqbench.testing import Check, checks, trial
 REGISTRY = plugins.load()
 BUILT_IN = [spec.name for spec in REGISTRY.methods if REGISTRY.methods.origin(spec.name).distribution == "dqbench"]
 COMPARED = {spec.name for spec in REGISTRY.methods if spec.keeps}
-FASTER = {"adq": {"epochs": 2}, "adq-shuffled": {"epochs": 2}, "dm": {"iterations": 1, "width": 4, "batch": 4}}
+FASTER = {
+    "zcore": {"draws": 50},
+    "adq": {"epochs": 2},
+    "adq-shuffled": {"epochs": 2},
+    "dm": {"iterations": 1, "width": 4, "batch": 4},
+}
 
 
 @pytest.mark.parametrize(
@@ -37,15 +42,15 @@ def test_methods_that_train_observers_conform(name: str, rule: str) -> None:
 def test_the_methods_are_registered() -> None:
     assert {"random", "random-unbalanced", "graphcut", "dq", "adq", "adq-shuffled", "dm"} <= set(BUILT_IN)
     scores = {"margin", "entropy", "least-confidence", "grand", "el2n", "ssl-prototypes"}
-    scores |= {"forgetting", "aum", "dyn-unc", "dual", "tdds", "cal", "deepfool"}
+    scores |= {"forgetting", "aum", "dyn-unc", "dual", "tdds", "cal", "deepfool", "zcore"}
     assert scores == {spec.name for spec in REGISTRY.methods if spec.scores}
-    assert {"herding", "k-center", "facility-location", "moderate", "ccs", "d2"} <= set(BUILT_IN)
+    assert {"herding", "k-center", "facility-location", "moderate", "ccs", "d2", "craig", "gradmatch"} <= set(BUILT_IN)
 
 
 @pytest.mark.parametrize("name", sorted(COMPARED))
 @pytest.mark.parametrize("problem", ["unequal", "duplicates"])
 def test_the_whole_set_can_be_chosen_from_at_once(name: str, problem: str) -> None:
-    tried = trial(name, options={"scope": "dataset"}, registry=REGISTRY)
+    tried = trial(name, options={**FASTER.get(name, {}), "scope": "dataset"}, registry=REGISTRY)
     for budget in (Budget.ratio(0.05), Budget.ratio(0.4), Budget.full()):
         kept, resolved = tried.compressed(problem, budget)
         assert len(kept) == resolved.total
