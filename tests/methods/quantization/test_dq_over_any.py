@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dqbench import plugins, select
 from dqbench.errors import UsageError
+from dqbench.methods.coresets import zcore
 from dqbench.methods.quantization.dq import DQ, DQConfig
 from dqbench.own_images.compressor import Compressor
 from dqbench.specs import Budget, ObserverSpec
@@ -16,6 +17,12 @@ from dqbench.testing import problems, trials
 REGISTRY = plugins.load()
 ORDERING = sorted(spec.name for spec in REGISTRY.methods if spec.orders)
 BUDGETS = (Budget.ratio(0.1), Budget.ratio(0.45), Budget.ipc(1), Budget.full())
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """zcore draws a million points; here fifty."""
+    monkeypatch.setattr(zcore, "coverage", lambda f, draws, *rest, count=zcore.coverage: count(f, 50, *rest))
 
 
 def prepared(name, problem="unequal", seed=0, **options):
