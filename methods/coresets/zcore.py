@@ -88,7 +88,7 @@ def coverage(
         power: a neighbour loses in proportion to distance to minus this, one that is a copy everything.
         rng: what draws.
     """
-    from dqbench.steps import report_step
+    from dqbench import report_step
 
     columns = np.ascontiguousarray(features.T)
     low, middle, high = columns.min(axis=1), np.median(columns, axis=1), columns.max(axis=1)
