@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dqbench.budgets import ResolvedBudget
     from dqbench.compressed import Arrays, Distilled, Subset
     from dqbench.compute import compute_device, scratch_folder
+    from dqbench.data.kept import KeptImages
     from dqbench.data.source import Source
     from dqbench.errors import UsageError
     from dqbench.hookspecs import hookimpl
@@ -45,6 +46,7 @@ _HOMES = {
     "Arrays": "dqbench.compressed",
     "Distilled": "dqbench.compressed",
     "KeptDataset": "dqbench.api",
+    "KeptImages": "dqbench.data.kept",
     "Observed": "dqbench.observe.observed",
     "ResolvedBudget": "dqbench.budgets",
     "Source": "dqbench.data.source",
@@ -67,6 +69,7 @@ __all__ = [
     "DatasetSpec",
     "Distilled",
     "KeptDataset",
+    "KeptImages",
     "MethodSpec",
     "Observed",
     "ObserverSpec",

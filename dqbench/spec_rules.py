@@ -30,6 +30,12 @@ from dqbench.specs import (
 
 Spec = MethodSpec | TaskSpec | DatasetSpec | ArchSpec
 
+TASK_NEEDS = ("kept", "observer")
+"""What an evaluator may ask for."""
+
+INPUTS = ("network", "kept", "observer", "observe", "decoder")
+"""Roles of what an evaluation reads besides the folders of stages."""
+
 NEEDS = ("observer", "dynamics", "losses")
 """What a method may ask for."""
 
@@ -172,11 +178,16 @@ def _task(spec: TaskSpec) -> Iterator[str]:
         spec.measure  # noqa: B018
     except (ValueError, TypeError) as error:
         yield str(error)
+    yield from _all_among(spec, "needs", TASK_NEEDS, may_be_empty=True)
+    yield from _among(spec, "trains", (True, False))
+    if not spec.trains and not {*TASK_NEEDS} <= {*spec.needs}:
+        yield "trains=False leaves nothing to score with; say needs=('kept', 'observer')"
     if not isinstance(spec.profiles, Mapping) or not spec.profiles:
         yield "it has no profiles; give at least one, e.g. {'smoke': Profile(...)}"
         return
     for name, profile in spec.profiles.items():
         found = [*_name(name, _KEBAB, "the profile's name"), *_profile(profile)]
+        found += [] if found or spec.trains else _untrained(profile)
         yield from (f"profile {name!r}: {fault}" for fault in found)
 
 
@@ -194,6 +205,14 @@ def _profile(profile: Any) -> Iterator[str]:
     yield from _among(profile, "precision", (None, *WANTED))
     for stage in profile.stages:
         yield from _stage(stage)
+
+
+def _untrained(profile: Profile) -> Iterator[str]:
+    if tuple(profile.archs) != (profile.observer.arch,):
+        yield f"archs={profile.archs!r} is not ({profile.observer.arch!r},), the observer's, which alone scores"
+    for stage in profile.stages:
+        if stage.after_training:
+            yield f"stage {stage.role!r} goes on from a trained network, and the task trains none"
 
 
 def _archs_and_recipes(profile: Any) -> Iterator[str]:
@@ -225,7 +244,7 @@ def _stage(stage: Any) -> Iterator[str]:
     if not isinstance(stage, Stage):
         yield f"{stage!r} is no dqbench.specs.Stage"
         return
-    if not stage.role.isidentifier() or stage.role == "network":
+    if not stage.role.isidentifier() or stage.role in INPUTS:
         yield f"stage role {stage.role!r} is no plain word, or is taken"
     try:
         json.dumps(dict(stage.options), allow_nan=False)

@@ -417,8 +417,11 @@ class TaskSpec:
         profiles: by name; ``smoke`` runs in minutes on a CPU.
         smoke_leaves_out: what the profile ``smoke`` leaves out, in words.
         evaluator: ``module:function``, called as ``evaluator(net, test, source, device, precision)`` and returning a
-            dict of metrics. Beside these it is given by name what it ``needs``, and ``folders``, the folder of each
-            stage by role, where a profile has stages.
+            dict of metrics; without ``net`` where the task does not ``train``. Where a profile has stages, ``folders``
+            comes after these: the folder of each stage by role. What it ``needs`` is given by name.
+        needs: what the evaluator is given by name besides: ``kept`` (:class:`dqbench.KeptImages`, what the method
+            kept) and ``observer`` (``observed=``, :class:`dqbench.Observed`, a network trained on the whole source).
+        trains: whether a network is trained on each kept set. Without it ``archs`` is the observer's alone.
         superseded_by: the task that took this one's place.
         unit: of the metric: ``%``, a word such as ``nats``, or empty.
         better: which end of the metric is better.
@@ -443,6 +446,8 @@ class TaskSpec:
     better: Better = "higher"
     decimals: int | None = None
     lossless: float | None = None
+    needs: tuple[str, ...] = ()
+    trains: bool = True
 
     @property
     def measure(self) -> Measure:

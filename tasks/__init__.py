@@ -15,10 +15,12 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
     from dqbench.tasks import (
         ade20k_seg,
         alpaca_instruct,
+        cifar10_probe,
         cifar10_xarch,
         cifar10c_robust,
         cifar100_xarch,
         coco_det,
+        digits_probe,
         digits_xarch,
         folder_xarch,
         imagenet1k_xarch,
@@ -31,10 +33,12 @@ def dqbench_tasks() -> Iterable[TaskSpec]:
 
     yield ade20k_seg.TASK
     yield alpaca_instruct.TASK
+    yield cifar10_probe.TASK
     yield cifar10_xarch.TASK
     yield cifar10c_robust.TASK
     yield cifar100_xarch.TASK
     yield coco_det.TASK
+    yield digits_probe.TASK
     yield digits_xarch.TASK
     yield folder_xarch.TASK
     yield imagenet1k_xarch.TASK

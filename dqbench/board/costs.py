@@ -21,7 +21,7 @@ ROLES = {"observe s": ("observer", "observe", "dynamics"), "prepare s": ("prepar
 _LATER = {"drop s": ("pixels",), "MAE s": ("pretrain",), "labels s": ("teacher", "relabel")}
 """The same of what only some rows need: patches dropped, the MAE that rebuilds them, a teacher and its labels."""
 
-_TRAINING = ("train", "finetune", "corrupt", "tokenize", "evaluate", "benchmark")
+_TRAINING = ("train", "finetune", "corrupt", "tokenize", "scored_by", "evaluate", "benchmark")
 """Roles that come after the choice."""
 
 _PARTS = ("images", "texts", "patches", "masks", "labels", "weights", "keys")

@@ -175,12 +175,13 @@ def _all_numbers(board: Board, published: Published) -> list[str]:
 def _scores(board: Board) -> list[str]:
     blocks = ["### Scores", table(tables.score_table(board)), bullets(sentences.reading(board))]
     deltas = tables.delta_table(board)
+    shared = "initial weights and augmentation" if board.section.trains else "observer"
     if any(cell for row in deltas.rows for cell in row[1:]):
         blocks += [
             "### Difference to random",
             table(deltas),
-            f"{_paired(board)}: the same seed gives a method and its random twin the same initial weights and "
-            f"augmentation.{_delta_words(board)}",
+            f"{_paired(board)}: the same seed gives a method and its random twin the same {shared}."
+            f"{_delta_words(board)}",
         ]
     return blocks
 

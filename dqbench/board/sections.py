@@ -173,6 +173,11 @@ class Section:
         """The random row."""
         return next((row for row in self.rows if row.is_twin), None)
 
+    @property
+    def trains(self) -> bool:
+        """Whether networks were trained on what was kept; a probe reads its features off a network that was there."""
+        return all("train" in run.jobs for record in self.done.values() for run in record.runs)
+
     def is_tested(self, cell_key: CellKey) -> bool:
         """Whether a cell is finished with all seeds that are tested."""
         record = self.done.get(cell_key)

@@ -68,13 +68,20 @@ def _what(section: Section) -> str:
     counts = {len(record.runs) for record in section.done.values()}
     fewer = " unless a cell says fewer" if len(counts) > 1 else ""
     measure = setting.measure
+    scored = "at the last epoch" if section.trains else "read off the features of the observer"
     return (
         f"Score: {setting.metric}{measure.in_words}{measure.note and f'{measure.note},'} "
-        f"on {setting.scored_on or f'{setting.test_samples:,} test {_kind(setting)}'} at the last epoch, mean over "
+        f"on {setting.scored_on or f'{setting.test_samples:,} test {_kind(setting)}'} {scored}, mean over "
         f"{text.plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}){fewer}. "
         "Rows are in the order of their names."
-        f"{measure.turned and f' {measure.turned}'}"
+        f"{measure.turned and f' {measure.turned}'}{'' if section.trains else f' {_PROBED}'}"
     )
+
+
+_PROBED = (
+    "No network is trained on what is kept: the score says how well it stands for the source in these features, not "
+    "what a network would learn from it, and methods that select by the same features have an advantage."
+)
 
 
 def _spread(counts: list[int]) -> list[str]:
@@ -264,7 +271,8 @@ def columns(board: Board) -> list[str]:
     tuned = any("finetune" in run.jobs for record in board.section.done.values() for run in record.runs)
     if tuned and board.section.setting.precision != "fp32":
         said.append(f"{board.section.setting.precision} is the backbone's precision; fine-tuning is in fp32.")
-    said.append(f"Train s: mean seconds to train{', fine-tune' if tuned else ''} and evaluate one network.")
+    work = f"train{', fine-tune' if tuned else ''} and evaluate one network"
+    said.append(f"Train s: mean seconds to {work if board.section.trains else 'score one kept set'}.")
     return said
 
 

@@ -11,10 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from dqbench.data.lazy import Images
 from dqbench.nets.build import layout, pooled_intermediates, to_device
 from dqbench.observe.dynamics import Dynamics
 from dqbench.observe.gradients import last_layer_gradient
 from dqbench.train.batches import Normalise
+from dqbench.train.predict import Floats, predict
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,23 @@ class Observed:
             normal = self.normalised(images)
             logits: torch.Tensor = self.net(normal if frame is None else _framed(normal, frame)).float()
         return logits
+
+    def look(self, images: Images, precision: str = "fp32") -> tuple[Floats, Floats]:
+        """Logits (n, classes) and penultimate features (n, d), float32, of images that may not be the source's.
+
+        Args:
+            images: uint8, or float32 that is normalised already, (n, h, w, c); an array or files.
+            precision: ``fp32`` or ``bf16``.
+        """
+        return predict(
+            self.net,
+            images,
+            device=self.device,
+            precision=precision,
+            mean=self.mean,
+            std=self.std,
+            features=True,
+        )
 
     def pyramid(self, images: torch.Tensor) -> torch.Tensor:
         """Globally averaged intermediate features and the penultimate ones, (b, D) float32 (ADQ, Eq. 5's input).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from dqbench.errors import UsageError
 from dqbench.jobs.job import canonical
 from dqbench.nets.weights import find
 from dqbench.plan import settings as settings_
@@ -56,9 +57,14 @@ class _TaskCells:
     def add(self, rows: Sequence[Row]) -> None:
         """Add the full-data cells, then every row at every budget, on every architecture, in each regime of labels."""
         budgets = self.facts.budgets(rows)
-        planned = [RowJobs(row, self.networks[row.observer]) for row in rows]
+        planned = [RowJobs(row, self.networks[row.observer], self.networks[0]) for row in rows]
         twin = next(row for row in rows if row.spec and row.spec.name == TWIN)
         for labels in twin.labels:
+            if labels != "hard" and not self.facts.task.trains:
+                raise UsageError(
+                    f"{self.facts.task.name} trains no network on what is kept, so that there are no {labels} labels; "
+                    "take methods with hard labels, and leave --labels out"
+                )
             chosen = [jobs for jobs in planned if labels in jobs.row.labels]
             for budget in (Budget.full(), *budgets):
                 for jobs in chosen:

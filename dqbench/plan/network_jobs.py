@@ -67,11 +67,25 @@ class NetworkJobs:
         images = samples * recipe.for_samples(samples).epochs
         return self.add("train", spec, inputs, f"train {arch.name} on {name}, seed {seed}", images)
 
-    def evaluate(self, arch: ArchSpec, inputs: Mapping[str, str], name: str, seed: int, views: int) -> str:
-        """The score of the network of ``inputs``, on the test set and so many versions of it beside."""
+    def evaluate(
+        self, arch: ArchSpec, inputs: Mapping[str, str], name: str, seed: int, views: int, rebuilt: Taught | None = None
+    ) -> str:
+        """The score of what is in ``inputs``, on the test set and so many versions of it beside.
+
+        ``rebuilt`` says how dropped patches of a kept set are filled, where the evaluator sees it.
+        """
         label = f"evaluate {arch.name} on {name}, seed {seed}"
         images = self.facts.source.test_samples * (1 + views)
-        return self.add("evaluate", self._evaluate_spec(arch), inputs, label, images)
+        spec = self._evaluate_spec(arch)
+        if rebuilt is not None and rebuilt.spec:
+            spec = Shared({**spec, **rebuilt.spec})
+        return self.add("evaluate", spec, {**inputs, **(rebuilt.inputs if rebuilt else {})}, label, images)
+
+    def scorer(self, seed: int) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The observer that an evaluator is given: the inputs of its job, and their keys."""
+        _, seen = self.observe(seed, {})
+        inputs = {"observer": seen["network"], "observe": seen["observe"]}
+        return inputs, tuple(inputs.values())
 
     def stage(self, stage: Stage, arch: ArchSpec, train: str, name: str, seed: int) -> str:
         """The job of a task's stage: one that goes on from the network that ``train`` trains, or the same for all."""
@@ -242,6 +256,9 @@ class NetworkJobs:
                 **({"better": "lower"} if facts.task.measure.lower_is_better else {}),
                 precision=facts.precision,
                 best_epoch=facts.request.best_epoch,
+                **({"needs": sorted(facts.task.needs)} if facts.task.needs else {}),
+                **({} if facts.task.trains else {"trains": False}),
+                **({"observer_arch": facts.observers[0].arch} if "observer" in facts.task.needs else {}),
             ),
         )
 

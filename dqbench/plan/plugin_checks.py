@@ -25,6 +25,10 @@ MOST_CLASSES = 32
 """An evaluator is tried on two images of each class; with more classes only its signature is checked."""
 
 
+_NAMED = {"kept": "kept", "observer": "observed"}
+"""The argument by which an evaluator is given what it needs."""
+
+
 def check_plugins(cells: Iterable[PlannedCell], registry: Registry) -> None:
     """Try the methods, architectures and evaluators of plugins that these cells need.
 
@@ -99,6 +103,8 @@ def _check_evaluator(registry: Registry, planned: PlannedCell) -> None:
 def check_evaluator(task: TaskSpec, profile: Profile, dataset: str, arch: ArchSpec) -> None:
     """Import a task's evaluator, and try it with an untrained network on two training images of each class.
 
+    What it needs is made of these images too: the kept set is all of them, the observer the same untrained network.
+
     With stages, whose folders it would need, or many classes only its signature is checked.
 
     Raises:
@@ -106,8 +112,10 @@ def check_evaluator(task: TaskSpec, profile: Profile, dataset: str, arch: ArchSp
     """
     what = f"the evaluator of task {task.name}"
     evaluator = _imported(what, task.evaluator)
-    folders = ("folders",) if profile.stages else ()
-    _accepts(evaluator, f"{what}, {task.evaluator},", "net", "test", "source", "device", "precision", *folders)
+    nets, folders = ("net",) if task.trains else (), ("folders",) if profile.stages else ()
+    named = [_NAMED[name] for name in task.needs]
+    said = f"{what}, {task.evaluator},"
+    _accepts(evaluator, said, *nets, "test", "source", "device", "precision", *folders, named=named)
     if store.read_info(dataset) is None:  # the user's own images before they are imported
         return
     source = store.open_train(dataset, 2)
@@ -122,7 +130,8 @@ def check_evaluator(task: TaskSpec, profile: Profile, dataset: str, arch: ArchSp
     _, height, _, channels = test.images.shape
     net = build(arch, source.classes, channels, height).eval()
     try:
-        found = evaluator(net, test, source, "cpu", "fp32")
+        given = _given(task, net, source)
+        found = evaluator(*((net,) if task.trains else ()), test, source, "cpu", "fp32", **given)
     except Exception as error:  # a plugin's code may raise anything
         why = f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
         raise UsageError(f"{what} fails on two training images of each class: {why}") from error
@@ -130,6 +139,25 @@ def check_evaluator(task: TaskSpec, profile: Profile, dataset: str, arch: ArchSp
     if "predictions" in metrics:
         with tempfile.TemporaryDirectory() as folder:
             _try_predictions(what, metrics["predictions"], test, source, Path(folder))
+
+
+def _given(task: TaskSpec, net: Any, source: Source) -> dict[str, Any]:
+    """What the evaluator needs, of a few images."""
+    import numpy as np
+
+    from dqbench.data.kept import KeptImages
+    from dqbench.observe.observed import Observed
+    from dqbench.train.predict import predict
+
+    images = np.asarray(source.images[: len(source)])
+    given: dict[str, Any] = {}
+    if "kept" in task.needs:
+        given["kept"] = KeptImages(images, source.labels, None, np.arange(len(source)))
+    if "observer" in task.needs:
+        mean, std = source.mean, source.std
+        logits, seen = predict(net, images, device="cpu", precision="fp32", mean=mean, std=std, features=True)
+        given["observed"] = Observed(seen, logits, source.labels, "cpu", lambda: net, mean, std)
+    return given
 
 
 def _try_predictions(what: str, predicted: Any, test: TestSet, source: Source, folder: Path) -> None:

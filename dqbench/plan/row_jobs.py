@@ -17,10 +17,13 @@ from dqbench.specs import ArchSpec, Budget, Config, Labels, MethodSpec, Recipe
 
 
 class RowJobs:
-    """Plans a row's cells; what its budgets and architectures share is planned once."""
+    """Plans a row's cells; what its budgets and architectures share is planned once.
 
-    def __init__(self, row: Row, networks: NetworkJobs) -> None:
-        self.row, self.networks, self.facts = row, networks, networks.facts
+    ``scorer`` has the observer that evaluators see, the same for every row of the task.
+    """
+
+    def __init__(self, row: Row, networks: NetworkJobs, scorer: NetworkJobs) -> None:
+        self.row, self.networks, self.scorer, self.facts = row, networks, scorer, networks.facts
         self._prepared: dict[int, tuple[Roles, str | None]] = {}
         self._kept: dict[tuple[Budget, int], tuple[Roles, str]] = {}
 
@@ -32,21 +35,28 @@ class RowJobs:
         name = f"{row.spec.name} {budget}" if row.spec else FULL
         roles, kept = self._compressed(sampled.budget, name, seed) if row.spec else ({}, None)
         rebuilt = networks.rebuilt(row.pixels, seed) if row.pixels else Taught()
-        taught = networks.taught(recipe, seed, kept, name, sampled.samples, labels, rebuilt)
-        train = networks.train(arch, recipe, seed, kept, name, sampled.samples, taught)
-        staged = {stage.role: networks.stage(stage, arch, train, name, seed) for stage in stages}
+        taught, network = rebuilt, {}
+        if self.facts.task.trains:
+            taught = networks.taught(recipe, seed, kept, name, sampled.samples, labels, rebuilt)
+            network = {"network": networks.train(arch, recipe, seed, kept, name, sampled.samples, taught)}
+        staged = {stage.role: networks.stage(stage, arch, network.get("network", ""), name, seed) for stage in stages}
+        given, scored_by = self._given(kept, seed)
         views = sum(stage.views for stage in stages)
-        evaluate = networks.evaluate(arch, {"network": train, **staged}, name, seed, views)
+        seen = rebuilt if "kept" in self.facts.task.needs else None
+        evaluate = networks.evaluate(arch, {**network, **staged, **given}, name, seed, views, seen)
         kinds = {stage.kind: tuple(staged[one.role] for one in stages if one.kind == stage.kind) for stage in stages}
-        jobs = {
-            **roles,
-            **taught.roles,
-            **networks.before_training(recipe, roles),
-            "train": (train,),
-            **kinds,
-            "evaluate": (evaluate,),
-        }
+        trained = {**networks.before_training(recipe, roles), "train": (network["network"],)} if network else {}
+        jobs = {**roles, **taught.roles, **trained, **scored_by, **kinds, "evaluate": (evaluate,)}
         return PlannedRun(seed, jobs, tuple(staged.values()))
+
+    def _given(self, kept: str | None, seed: int) -> tuple[dict[str, str], Roles]:
+        """What the evaluator asks for, as inputs of its job, and the observer's jobs that it needs by role."""
+        needs = self.facts.task.needs
+        inputs = {"kept": kept} if kept and "kept" in needs else {}
+        if "observer" not in needs:
+            return inputs, {}
+        seen, keys = self.scorer.scorer(seed)
+        return {**inputs, **seen}, {"scored_by": keys}
 
     def _compressed(self, budget: Budget, name: str, seed: int) -> tuple[Roles, str]:
         """The jobs up to the set with a budget in samples, by role, and the key of the last; for all architectures."""

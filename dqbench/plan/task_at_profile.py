@@ -90,9 +90,9 @@ class TaskFacts:
         self._embeddings: dict[str, Embedding] = {}
         self.precision = precision.resolve(request.precision or self.profile.precision, device)
         self.seeds = seeds_of(self.profile.seeds if request.seeds is None else request.seeds)
-        self.archs = [self._arch(name) for name in (request.archs or self.profile.archs)]
-        check_archs(self.profile.stages, [arch.name for arch in self.archs])
         self.observers = [self._observer(overrides) for overrides in settings_.observers(parsed)]
+        self.archs = [self._arch(name) for name in self._arch_names()]
+        check_archs(self.profile.stages, [arch.name for arch in self.archs])
         self.source_spec: Mapping[str, Any] = {
             "dataset": self.dataset, "hash": self.info.train_hash, "per_class": self.profile.train_per_class,
             **({"altered": self.altered.spec} if self.altered else {}),
@@ -101,6 +101,24 @@ class TaskFacts:
         self._recipes: dict[str, Recipe] = {}
         self._asked: list[Budget] = []
         self._given: dict[Row, Budget] = {}
+
+    def _arch_names(self) -> tuple[str, ...]:
+        """The networks that are trained; where none is, the one that scores: the (first) observer."""
+        request = self.request
+        if self.task.trains:
+            return tuple(request.archs or self.profile.archs)
+        scorer = self.observers[0].arch
+        asked = {
+            "--arch": set(request.archs) - {scorer}, "--recipe": request.recipe, "--set recipe": self.parsed.recipe,
+            "--best-epoch": request.best_epoch,
+        }  # fmt: skip
+        for option, value in asked.items():
+            if value:
+                raise UsageError(
+                    f"{self.task.name} trains no network on what is kept: {option} has no effect; it scores by the "
+                    "observer, which --set observer.… changes"
+                )
+        return (scorer,)
 
     def _info(self) -> DatasetInfo:
         own = self.request.data
@@ -223,6 +241,8 @@ class TaskFacts:
         Raises:
             UsageError: an unknown recipe or augmentation, or a value of the wrong type or range.
         """
+        if not self.task.trains:
+            return _recipe_of(self.observers[0])
         if arch.name not in self._recipes:
             usual = self.profile.recipe(arch.name)
             asked = self.request.recipe
@@ -322,3 +342,9 @@ class TaskFacts:
                 f"{self.dataset}; take another recipe (--recipe)"
             )
         return recipe
+
+
+def _recipe_of(observer: ObserverSpec) -> Recipe:
+    """How the network that scores was trained; weights from elsewhere are named, since no recipe here made them."""
+    named = {"name": f"pretrained, {observer.weights}"} if observer.weights else {}
+    return observer.recipe.model_copy(update=named)

@@ -75,8 +75,8 @@ def _versions(registry: Registry, cell: Cell, cuda: str | None, kinds: set[str])
 
 def run_of(run: PlannedRun, results: Mapping[str, Result]) -> Run:
     """One seed of a record, of the results of its jobs by key."""
-    train = results[run.jobs["train"][0]]["facts"]
     evaluate = results[run.evaluate]["facts"]
+    train = results[run.jobs["train"][0]]["facts"] if "train" in run.jobs else evaluate["used"]
     staged = [results[key]["facts"] for key in run.stages]
     last = next((run.jobs[role][0] for role in ("pixels", "compress") if role in run.jobs), None)
     kept = results[last]["facts"] if last else {}

@@ -19,7 +19,7 @@ from dqbench.records import Cell, Plugin, Versions
 from dqbench.runner.source_hash import source_hash
 from dqbench.specs import TaskSpec
 
-_TASK_LATER = ("unit", "better", "decimals", "lossless")
+_TASK_LATER = ("unit", "better", "decimals", "lossless", "needs", "trains")
 """Fields of a task that came later: at their defaults they are no part of its hash."""
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn")
