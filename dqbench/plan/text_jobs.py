@@ -56,8 +56,16 @@ class TextJobs(NetworkJobs):
         passes = samples * recipe.for_samples(samples).epochs
         return self._add("trainlm", spec, inputs, f"train {arch.name} on {name}, seed {seed}", passes)
 
-    def evaluate(self, arch: ArchSpec, inputs: Mapping[str, str], name: str, seed: int, views: int) -> str:
-        """The bits per byte of held-out answers by the network of ``inputs``, and what stages measured of it."""
+    def evaluate(
+        self, arch: ArchSpec, inputs: Mapping[str, str], name: str, seed: int, views: int, rebuilt: Taught | None = None
+    ) -> str:
+        """The bits per byte of held-out answers by the network of ``inputs``, and what stages measured of it.
+
+        Raises:
+            UsageError: the task's evaluator asks for more, which no job on texts gives.
+        """
+        if self.facts.task.needs or not self.facts.task.trains:
+            raise UsageError(f"{self.facts.task.name} is on texts, whose scoring is given the language model alone")
         facts, recipe = self.facts, self.facts.recipe(arch)
         spec = Shared(
             source=facts.source_spec,
