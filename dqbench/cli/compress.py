@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from dqbench.cli import completion
 from dqbench.cli.compress_texts import TextOptions, are_texts, compress_texts
 from dqbench.cli.grid_options import Device
 from dqbench.cli.replayed import replayed
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def compress(
     ctx: typer.Context,
-    method: Annotated[str, typer.Option(help="The method that chooses.")],
+    method: Annotated[str, typer.Option(autocompletion=completion.methods, help="The method that chooses.")],
     out: Annotated[Path, typer.Option(help="The folder to make: manifest.csv, manifest.json, and images on request.")],
     data: Annotated[
         Path | None,

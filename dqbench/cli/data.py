@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dqbench.cli import data_companions, data_corrupted, data_texts
+from dqbench.cli import completion, data_companions, data_corrupted, data_texts
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.data import leak_counts, store
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 HASH_DIGITS = 12
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set; see: dqbench data list")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", autocompletion=completion.datasets, help="The data set; see: dqbench data list"),
+]
 
 commands = typer.Typer(
     help="Get, import, list and verify data sets.", no_args_is_help=True, rich_markup_mode=None, add_completion=False

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dqbench.cli.comma_lists import parts
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
 from dqbench.errors import UsageError
@@ -15,9 +16,7 @@ from dqbench.errors import UsageError
 NAME = "cifar10c"
 SEVERITIES = (1, 2, 3, 4, 5)
 
-Severity = Annotated[
-    list[int] | None, typer.Option(help="A severity, 1 to 5; repeatable; without it all.", min=1, max=5)
-]
+Severity = Annotated[list[str] | None, typer.Option(metavar="N,…", help="Severities, 1 to 5; without it all.")]
 PerClass = Annotated[int | None, typer.Option(help="Only the first so many test images of each class.", min=1)]
 Workers = Annotated[int | None, typer.Option(help="Processes; without it all CPU threads.", min=1)]
 
@@ -26,6 +25,20 @@ def register(commands: typer.Typer) -> None:
     """Add the commands."""
     commands.command()(corrupt)
     commands.command()(compare)
+
+
+def _chosen(severity: list[str] | None) -> tuple[int, ...]:
+    """The severities asked for, ascending; all where none is.
+
+    Raises:
+        UsageError: one that there is not.
+    """
+    known = {str(each): each for each in SEVERITIES}
+    asked = parts("--severity", severity) or tuple(known)
+    for word in asked:
+        if word not in known:
+            raise UsageError(f"--severity {word!r} is no whole number from 1 to 5")
+    return tuple(sorted({known[word] for word in asked}))
 
 
 def corrupt(
@@ -43,7 +56,7 @@ def corrupt(
     state: State = ctx.obj
     from dqbench.corrupt.generate_folder import write_folder
 
-    chosen = tuple(sorted(set(severity or SEVERITIES)))
+    chosen = _chosen(severity)
     with file_progress(state, f"generating corrupted images into {out}") as progress:
         hashes = write_folder(out, per_class, chosen, seed, workers or _threads(), progress)
     if state.json:
@@ -68,7 +81,7 @@ def compare(
         raise UsageError(f"{name} cannot be generated, so there is nothing to compare; give {NAME}")
     from dqbench.corrupt.official import compare as differences
 
-    chosen = tuple(sorted(set(severity or SEVERITIES)))
+    chosen = _chosen(severity)
     with file_progress(state, f"generating {name}") as progress:
         found = list(differences(per_class, chosen, workers or _threads(), progress))
     if state.json:

@@ -20,7 +20,12 @@ def register(app: typer.Typer) -> None:
 
 def _show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="a method, task, architecture or data set; see: dqbench list")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=completion.shown, help="a method, task, architecture or data set; see: dqbench list"
+        ),
+    ],
 ) -> None:
     """Show one method, task, architecture or data set: source, options with defaults and meaning, protocol."""
     from dqbench.cli import facts
