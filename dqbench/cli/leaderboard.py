@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dqbench.cli import completion
+
 if TYPE_CHECKING:
-    from dqbench.cli import completion
-from dqbench.board.files import Difference
+    from dqbench.board.files import Difference
     from dqbench.cli.state import State
 
 _REPOSITORY = Path("leaderboards")
@@ -30,7 +31,10 @@ def leaderboard(
         Path | None,
         typer.Option(metavar="DIR", help="Where the boards go; default leaderboards, or boards beside the records."),
     ] = None,
-    task: Annotated[str | None, typer.Option(metavar="NAME", autocompletion=completion.tasks, help="This task's board only.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", autocompletion=completion.tasks, help="This task's board only."),
+    ] = None,
     workspace: Annotated[Path, typer.Option(metavar="DIR", envvar="DQBENCH_WORKSPACE", help="The workspace.")] = Path(
         "dqbench-out"
     ),

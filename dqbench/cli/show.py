@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dqbench.cli import completion
 from dqbench.cli.state import State
 
 TITLES = {"differs": "differs from published", "from": "comes from"}
