@@ -303,7 +303,7 @@ class _RecordWithoutCurves(Record):
 
 def file_name(cell: Cell, key: str) -> str:
     """Where the record of a cell with this key lies below ``records/``."""
-    parts = [cell.profile, cell.method, str(cell.budget), cell.arch, key[:10]]
+    parts = [cell.profile, cell.method.replace(":", "-"), str(cell.budget), cell.arch, key[:10]]
     return f"{cell.task}/{'_'.join(parts)}.json"
 
 

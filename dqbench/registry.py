@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,10 @@ class Catalogue(Generic[S]):
         try:
             return self._specs[name]
         except KeyError:
+            if self.what == "method" and name.startswith("deepcore:") and not os.environ.get("DQBENCH_DEEPCORE"):
+                raise UsageError(
+                    f"{name} runs from a checkout of the original library; set DQBENCH_DEEPCORE=DIR to one"
+                ) from None
             raise unknown_name(self.what, name, self._specs) from None
 
     def __contains__(self, name: object) -> bool:

@@ -43,6 +43,7 @@ LONGEST = 64
 """Characters of a name, which becomes part of file names."""
 
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_METHOD = re.compile(rf"{_KEBAB.pattern}(:\w+)?")  # after the colon, the name that another library gives it
 _DATASET = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _METRIC = re.compile(r"[A-Za-z][\w.@-]*")
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -74,7 +75,8 @@ def check_spec(spec: Spec) -> None:
 
 def faults(spec: Spec) -> Iterator[str]:
     """Everything that is wrong with a spec, in words."""
-    yield from _name(spec.name, _DATASET if isinstance(spec, DatasetSpec) else _KEBAB)
+    patterns = {DatasetSpec: _DATASET, MethodSpec: _METHOD}
+    yield from _name(spec.name, patterns.get(type(spec), _KEBAB))
     yield from _texts(spec, "summary")
     rules: Mapping[type, Callable[[Any], Iterator[str]]] = {
         MethodSpec: _method, TaskSpec: _task, DatasetSpec: _dataset, ArchSpec: _arch,

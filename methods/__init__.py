@@ -58,4 +58,5 @@ MODULES = (
 @hookimpl
 def dqbench_methods() -> Iterable[MethodSpec]:
     """Yield the built-in methods."""
-    return [importlib.import_module(f"{__name__}.{module}").SPEC for module in MODULES]
+    built_in = [importlib.import_module(f"{__name__}.{module}").SPEC for module in MODULES]
+    return [*built_in, *importlib.import_module(f"{__name__}.coresets.deepcore").specs()]
