@@ -8,7 +8,20 @@ fine-tuned at ``paper``. The score at every profile is bits per byte of held-out
 from __future__ import annotations
 
 from dqbench.language.recipes import LLAMA_7B, SCRATCH, SCRATCH_SMOKE
-from dqbench.specs import ObserverSpec, Profile, TaskSpec
+from dqbench.specs import ObserverSpec, Profile, Stage, TaskSpec
+
+BENCHMARKS = Stage(
+    kind="benchmark",
+    role="benchmarks",
+    options={"limit": None},
+    after_training=True,
+    dataset="lm-benchmarks",
+    archs=("checkpoint",),
+    check="dqbench.language.benchmark_scores:check_harness",
+    gpu_gib=40.0,
+    seconds=10_000.0,
+)
+"""MMLU, BBH, DROP and HumanEval beside the score, asked by lm-eval: its prompts are not those of DQ's Table 5."""
 
 TASK = TaskSpec(
     name="alpaca-instruct",
@@ -54,6 +67,7 @@ TASK = TaskSpec(
             observer=ObserverSpec("checkpoint", LLAMA_7B),
             seeds=5,
             precision="auto",
+            stages=(BENCHMARKS,),
         ),
     },
 )

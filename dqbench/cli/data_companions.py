@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dqbench.cli.file_progress import file_progress
 from dqbench.cli.state import State
-from dqbench.data import store
+from dqbench.data import benchmarks, store
 from dqbench.data.annotated import ANNOTATIONS, OFFICIAL
-from dqbench.data.companion import present_companions, read_companion
+from dqbench.data.companion import Companion, present_companions, read_companion
 from dqbench.errors import UsageError
-
-if TYPE_CHECKING:
-    from dqbench.data.companion import Companion
 
 CORRUPTED = "cifar10c"
 
@@ -25,7 +22,7 @@ def refuse_get(name: str) -> None:
     Raises:
         UsageError: the name is one's.
     """
-    if name in OFFICIAL:
+    if name in OFFICIAL or name == benchmarks.NAME:
         raise UsageError(f"{name} cannot be downloaded; run: dqbench data import {name} DIR")
     if name == CORRUPTED:
         raise UsageError(
@@ -36,6 +33,8 @@ def refuse_get(name: str) -> None:
 
 def import_companion(state: State, name: str, source: Path) -> tuple[Companion, list[str]] | None:
     """Import the folder if its name or layout is a companion's; None if it is not."""
+    if name == benchmarks.NAME:
+        return benchmarks.import_benchmarks(source)
     if name != CORRUPTED:
         return _import_annotated(state, name, source)
     from dqbench.corrupt.official import import_official
@@ -68,6 +67,8 @@ def _verified(name: str) -> Companion:
         from dqbench.corrupt.official import verify_official
 
         return verify_official()
+    if name == benchmarks.NAME:
+        return benchmarks.verify_benchmarks(read_companion(name) or Companion(name, "", "imported"))
     from dqbench.data.annotated_import import verify_annotated
 
     return verify_annotated(name)
@@ -89,7 +90,7 @@ def told(found: Companion) -> dict[str, Any]:
 
 def rows() -> list[dict[str, Any]]:
     """A row for each companion that is known or on disk."""
-    return [_row(name) for name in sorted({CORRUPTED, *OFFICIAL, *present_companions()})]
+    return [_row(name) for name in sorted({CORRUPTED, benchmarks.NAME, *OFFICIAL, *present_companions()})]
 
 
 def _row(name: str) -> dict[str, Any]:

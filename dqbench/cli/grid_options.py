@@ -166,6 +166,9 @@ class GridOptions:
         Path | None,
         option(TIME, metavar="FILE", is_eager=True, callback=use_config, help="Take options from a YAML file as well."),
     ] = None
+    allow_code: Annotated[
+        bool, option(HOW, help="Let HumanEval run what a language model writes, shut in: no network, no writing.")
+    ] = False
     device: Annotated[
         str, option(WHERE, metavar="NAME", complete=completion.words("auto", "cpu", "cuda"), help="auto, cpu or cuda.")
     ] = "auto"

@@ -77,6 +77,7 @@ def _request(
         data=own,
         byte_budgets=parts("--bytes", grid.bytes_),
         token_budgets=parts("--tokens", grid.tokens),
+        allow_code=grid.allow_code,
         precision=grid.precision,
     )
 

@@ -44,6 +44,7 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     net = _start(spec, tokenizer, setup)
     weights = None if kept is None else kept.weights
     learned = train(net, tokens, places, setup, weights, context.scratch)
+    net = net.merge_and_unload() if setup.language.lora else net
     model.save(net, out)
     (out / "curve.json").write_text(json.dumps(learned.curve, indent=1) + "\n")
     parameters = sum(parameter.numel() for parameter in net.parameters())
@@ -74,9 +75,12 @@ def _kept(inputs: Mapping[str, Path]) -> Subset | None:
 
 
 def _start(spec: Mapping[str, Any], tokenizer: Tokenizer, setup: LanguageSetup) -> Any:
+    window, rank = setup.language.window, setup.language.lora
     if "model" in spec:
-        return model.read(checkpoint.reopen(spec["model"]))
-    window = setup.language.window
+        net = model.read(checkpoint.reopen(spec["model"]))
+        return seeded_net(lambda: model.with_lora(net, rank), setup.seed) if rank else net
+    if rank:
+        raise UsageError(f"lora={rank} is for a checkpoint that is fine-tuned; a model from scratch learns all weights")
     return seeded_net(lambda: model.build(spec["arch"], len(tokenizer), window, tokenizer.end), setup.seed)
 
 

@@ -50,7 +50,17 @@ def read(folder: Path) -> nn.Module:
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
     )
     model.config.use_cache = False  # type: ignore[union-attr]
-    return model
+    return model.float()
+
+
+def with_lora(model: Any, rank: int) -> Any:
+    """The model with matrices of this rank beside every linear layer; they alone learn. Torch's generator draws them.
+
+    Its ``merge_and_unload()`` adds them to the weights.
+    """
+    peft = load("peft")
+    chosen = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    return peft.get_peft_model(model, chosen)
 
 
 def save(model: Any, folder: Path) -> None:

@@ -34,6 +34,7 @@ class Request:
     precision: str | None = None
     given: tuple[str, ...] = ()
     token_budgets: tuple[float | str, ...] = ()
+    allow_code: bool = False
 
     def command(self, profile: str, plugin_files: Sequence[Path]) -> str:
         """The command line that asks for this, without anything that belongs to one machine."""
@@ -53,6 +54,7 @@ class Request:
         words += [f"--precision {self.precision}"] if self.precision else []
         words += [f"--set {shlex.quote(_placeless(setting))}" for setting in self.settings]
         words += ["--best-epoch"] if self.best_epoch else []
+        words += ["--allow-code"] if self.allow_code else []
         words += [f"--plugin {f.name}" for f in plugin_files if f not in given]
         return " ".join(words)
 

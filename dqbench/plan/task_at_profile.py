@@ -85,6 +85,8 @@ class TaskFacts:
         check_request(request, task.name, self.dataset, self.data)
         self.altered = self._altered()
         self.companions = companions_of(self.profile.stages, request.best_epoch)
+        if any(stage.kind == "benchmark" for stage in self.profile.stages) and not request.allow_code:
+            self.notes.append(f"{task.name}: HumanEval is left out, as it runs what the model writes: --allow-code")
         self._check_square()
         self.model = self._model()
         self._embeddings: dict[str, Embedding] = {}

@@ -139,8 +139,8 @@ class TextJobs(NetworkJobs):
 
     def _stage_job(self, stage: Stage, arch: ArchSpec, train: str, name: str, seed: int) -> Job:
         job = super()._stage_job(stage, arch, train, name, seed)
-        tokens = {"tokens": self.tokens(self.facts.recipe(arch))}
-        return dataclasses.replace(job, inputs={**job.inputs, **tokens})
+        options = {**stage.options, "code": self.facts.request.allow_code}
+        return dataclasses.replace(job, spec={**job.spec, "options": options, **self._model(self.facts.recipe(arch))})
 
     def _model(self, recipe: Recipe) -> dict[str, Any]:
         """The checkpoint that a recipe starts from, as job specs name it; nothing where it starts from scratch."""

@@ -18,6 +18,8 @@ def check_request(request: Request, task: str, dataset: str, data: Data) -> None
         UsageError: the first of them.
     """
     if data == "images":
+        if request.allow_code:
+            raise UsageError(f"--allow-code is for language models; {dataset} of {task} holds images")
         if request.token_budgets:
             raise UsageError(f"--tokens is for texts; {dataset} of {task} holds images: give --keep, --ipc or --bytes")
         return

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dqbench.data.text_source import Text, TextSource, content_hash
+from dqbench.jobs.job import FUNCTIONS, Context
+from dqbench.plan.plan import Plan
+from dqbench.specs import load_target
 
 FRUIT = ("apple", "pear", "plum", "cherry", "melon", "fig")
 
@@ -49,3 +53,21 @@ def checkpoint(folder: Path) -> Path:
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+def done(made: Plan, folder: Path) -> dict[str, dict[str, Any]]:
+    """Run every job of a plan, those that it needs before it; gives facts by key."""
+    results: dict[str, dict[str, Any]] = {}
+
+    def run(key: str) -> Path:
+        job = made.jobs[key]
+        place = folder / job.folder
+        if key not in results:
+            inputs = {role: run(each) for role, each in job.inputs.items()}
+            place.mkdir(parents=True)
+            results[key] = {"facts": load_target(FUNCTIONS[job.kind])(job.spec, inputs, place, Context("cpu"))}
+        return place
+
+    for key in made.jobs:
+        run(key)
+    return results

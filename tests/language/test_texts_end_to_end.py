@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from stub_texts import rows_file
+from stub_texts import done, rows_file
 
 from dqbench import compressed, plugins
 from dqbench.compressed import Subset
 from dqbench.data.text_import import import_texts
 from dqbench.data.text_store import open_texts
-from dqbench.jobs.job import FUNCTIONS, Context
 from dqbench.jobs.tokenize import read_tokens
 from dqbench.language import model
 from dqbench.plan.grid import plan
@@ -21,7 +19,6 @@ from dqbench.plan.plan import Plan, PlannedCell
 from dqbench.plan.request import Request
 from dqbench.records import Record
 from dqbench.runner.record_of import run_of
-from dqbench.specs import load_target
 
 TINY = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
 QUICK = ("recipe.min_updates=0", "recipe.vocabulary=300", "observer.min_updates=0", "observer.vocabulary=300")
@@ -33,24 +30,6 @@ def alpaca(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.importorskip(module, reason=f"{module} is not installed: A GRID ON TEXTS DID NOT RUN")
     monkeypatch.setattr(model, "SHAPES", {"llama-mini": TINY})
     import_texts("alpaca", [rows_file(tmp_path / "rows.jsonl", 60)], plugins.load().datasets["alpaca"], 0.2)
-
-
-def done(made: Plan, folder: Path) -> dict[str, dict[str, Any]]:
-    """Run every job of a plan, those that it needs before it; gives facts by key."""
-    results: dict[str, dict[str, Any]] = {}
-
-    def run(key: str) -> Path:
-        job = made.jobs[key]
-        place = folder / job.folder
-        if key not in results:
-            inputs = {role: run(each) for role, each in job.inputs.items()}
-            place.mkdir(parents=True)
-            results[key] = {"facts": load_target(FUNCTIONS[job.kind])(job.spec, inputs, place, Context("cpu"))}
-        return place
-
-    for key in made.jobs:
-        run(key)
-    return results
 
 
 def kept_of(cell: PlannedCell, made: Plan, folder: Path) -> Subset:
