@@ -101,7 +101,8 @@ def tf_idf(texts: Sequence[str], width: int = WIDTH) -> FloatArray:
     width = min(width, counts.shape[1] - 1, counts.shape[0] - 1)
     if width < 1:
         raise UsageError(f"{len(texts)} texts with {counts.shape[1]} words in common are too few to embed them")
-    rows: FloatArray = TruncatedSVD(width, random_state=0).fit_transform(counts).astype(np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):  # its share of the variance, where all texts are alike
+        rows: FloatArray = TruncatedSVD(width, random_state=0).fit_transform(counts).astype(np.float32)
     return rows
 
 
