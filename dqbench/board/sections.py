@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from dqbench.board.pooling import Apart, Pool, pools
 from dqbench.board.reading import Entry
 from dqbench.board.tested_seeds import Tested, tested_seeds
 from dqbench.measure import USUAL, Measure
-from dqbench.records import Record, Trust
+from dqbench.records import Cell, Record, SourceFacts, Trust
 from dqbench.references import FULL, TWIN
 from dqbench.specs import Budget, Recipe
 
@@ -49,15 +49,21 @@ class Setting:
     @classmethod
     def of(cls, record: Record) -> Setting:
         """The setting of one record; 0 per class stands for all."""
-        cell, source = record.cell, record.source
-        facts = {f.name: getattr(part, f.name) for f in fields(cls) for part in (cell, source) if hasattr(part, f.name)}
+        facts: dict[str, Any] = {name: getattr(record.cell, name) for name in _taken(Cell)}
+        facts |= {name: getattr(record.source, name) for name in _taken(SourceFacts)}
         facts["teacher"] = _teacher(record)
-        facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in source.companions)
-        scored = [f"{c.scored:,} test images of {c.name}" for c in source.companions if c.scored]
+        facts["companions"] = tuple((c.name, c.provenance, c.hash, c.note) for c in record.source.companions)
+        scored = [f"{c.scored:,} test images of {c.name}" for c in record.source.companions if c.scored]
         facts["scored_on"] = " and ".join(scored)
         facts["altered"] = record.source.alteration.words if record.source.alteration else ""
         facts |= {name: facts[name] or 0 for name in ("train_per_class", "test_per_class")}
         return cls(**facts)
+
+
+@cache
+def _taken(part: type[Cell | SourceFacts]) -> tuple[str, ...]:
+    """The fields that a setting takes from a part of a record as they are."""
+    return tuple(f.name for f in fields(Setting) if f.name in part.model_fields)
 
 
 def _teacher(record: Record) -> str:
