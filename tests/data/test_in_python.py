@@ -139,7 +139,7 @@ def test_a_hugging_face_data_set_gives_its_own_classes():
         (Listed([{"text": "words"}]), "sample 0 has text"),
         (Listed([(b"no image", 0)]), "image of sample 0 cannot be read"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "given",
 )
 def test_what_cannot_be_meant_is_refused(given, words):
     with pytest.raises(UsageError) as caught:
