@@ -58,12 +58,13 @@ def _kept_and_features(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     import numpy as np
 
-    if not run.jobs.get("observe"):
+    role = next((role for role in ("observe", "dynamics") if run.jobs.get(role)), None)
+    if role is None:
         raise UsageError(f"{record.cell.row} uses no observer; choose a method that does, e.g. dq")
     kept = compressed.load(_folder(workspace, "compress", run.jobs["compress"][0]))
     if not hasattr(kept, "ids"):
         raise UsageError(f"{record.cell.row} makes images; there is no kept and dropped to draw")
-    folder = _folder(workspace, "observe", run.jobs["observe"][0])
+    folder = _folder(workspace, role, run.jobs[role][0])
     return np.asarray(kept.ids), np.load(folder / "features.npy", allow_pickle=False)
 
 

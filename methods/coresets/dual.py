@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dqbench import Arrays, Observed, ResolvedBudget, Source, Subset
-    from dqbench.observe import Trainer
 
 STRENGTH = 15.0
 """a + b = STRENGTH + 1."""
@@ -90,10 +89,14 @@ class Dual(Course):
         )
         return score
 
-    def prepare(self, source: Source, observed: Observed, seed: int, train: Trainer | None = None) -> Arrays:
-        """As of :class:`Course`, and the mean p_y of each sample under ``mean``, float64 of shape (n,)."""
+    def measures(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
+        """The score and the mean p_y, shape (n, 2)."""
         mean = np.asarray(self.course(observed).p_y, np.float64).mean(axis=0)
-        return {**super().prepare(source, observed, seed, train), "mean": mean}
+        return np.stack([self.score(source, observed, seed), mean], axis=1)
+
+    def arrays(self, source: Source, measured: npt.NDArray[np.float64], seed: int) -> Arrays:
+        """As of :class:`Course`, and the mean p_y of each sample under ``mean``, float64 of shape (n,)."""
+        return {**super().arrays(source, measured, seed), "mean": np.ascontiguousarray(measured[:, 1])}
 
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """A draw of each group, or its highest scores."""

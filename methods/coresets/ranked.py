@@ -71,7 +71,16 @@ class Ranked:
 
     def prepare(self, source: Source, observed: Observed, seed: int, train: Trainer | None = None) -> Arrays:
         """The order, which serves every budget, and the scores under ``score``, float64 of shape (n,)."""
-        score = self._unseen(source, train, seed) if train is not None else self._mean(source, observed, seed)
+        measured = self._unseen(source, train, seed) if train is not None else self._mean(source, observed, seed)
+        return self.arrays(source, measured, seed)
+
+    def measures(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
+        """The score of each sample and, after it, what else is measured of it, shape (n, m)."""
+        return self.score(source, observed, seed)[:, None]
+
+    def arrays(self, source: Source, measured: npt.NDArray[np.float64], seed: int) -> Arrays:
+        """What is prepared from what was measured."""
+        score = np.ascontiguousarray(measured[:, 0])
         return {**self.order(source, score, seed).arrays(), "score": score}
 
     def order(self, source: Source, score: npt.NDArray[np.float64], seed: int) -> select.Bins:
@@ -86,19 +95,22 @@ class Ranked:
         return select.first(source, bins, budget, config.scope)
 
     def _mean(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
-        score = self.score(source, observed, seed)
+        measured = self.measures(source, observed, seed)
         if self.config.several > 1:
-            score = np.mean([score, *(self.score(source, one, seed) for one in observed.repeats)], axis=0)
-        return score
+            others = (self.measures(source, one, seed) for one in observed.repeats)
+            measured = np.mean([measured, *others], axis=0)
+        return measured
 
     def _unseen(self, source: Source, train: Trainer, seed: int) -> npt.NDArray[np.float64]:
         fold = folds(source.labels, self.config.folds, seed)
-        score = np.empty(len(source))
-        for number in range(self.config.folds):
-            inside = np.flatnonzero(fold == number)
-            observed = train.shown(np.flatnonzero(fold != number), inside, "fold", number)
-            score[inside] = self.score(part(source, inside), observed, seed)
-        return score
+        inside = [np.flatnonzero(fold == number) for number in range(self.config.folds)]
+        found = []
+        for number, positions in enumerate(inside):
+            observed = train.shown(np.flatnonzero(fold != number), positions, "fold", number)
+            found.append(self.measures(part(source, positions), observed, seed))
+        measured = np.empty((len(source), found[0].shape[1]))
+        measured[np.concatenate(inside)] = np.concatenate(found)
+        return measured
 
 
 def folds(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:

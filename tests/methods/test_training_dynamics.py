@@ -319,3 +319,21 @@ def test_early_scores_are_those_of_the_epochs_that_are_named(source, planted, na
     config = REGISTRY.methods[name].config
     assert [config(when=when).watches() for when in ("end", "epoch", "mean")] == [False, True, True]
     assert config().stated() == {"scope": "class"}
+
+
+def test_duals_means_are_of_the_same_observers_as_its_scores(source, planted):
+    other = seen(np.asarray(planted.dynamics.margin, np.float64)[::-1] * 0.5, source.labels)
+    both = prepared("dual", source, replace(planted, repeats=(other,)), several=2)
+    expected = (planted.dynamics.p_y.mean(axis=0) + other.dynamics.p_y.mean(axis=0)) / 2
+    assert both["mean"] == pytest.approx(expected)
+    made, inner = problems.source("even"), problems.trainer("even", 0, watches=True)
+    inner = replace(inner, recipe=inner.recipe.model_copy(update={"epochs": 2}))
+    spec = REGISTRY.methods["dual"]
+    config = spec.config(folds=2)
+    observed = problems.looked_through("even", spec, config)
+    found = load_target(spec.target)(config).prepare(made, observed, 0, train=inner)
+    for number in range(2):
+        inside = np.flatnonzero(folds(made.labels, 2, 0) == number)
+        outside = np.setdiff1d(np.arange(len(made)), inside)
+        alone = inner.shown(outside, inside, "fold", number).course().p_y.mean(axis=0)
+        assert found["mean"][inside] == pytest.approx(alone)
