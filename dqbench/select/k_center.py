@@ -20,6 +20,9 @@ from dqbench.steps import report_step
 MEMORY = 1 << 29
 """Bytes that rows of squared distances may take."""
 
+_DISTANCES = 1 << 22
+"""Distances that are computed by differences at a time."""
+
 
 def k_center_order(
     features: npt.NDArray[Any], first: int, stop: int | None = None, *, memory: int = MEMORY
@@ -88,9 +91,12 @@ class _Nearest:
     def _by_differences(self, places: IntArray, picks: IntArray) -> FloatArray:
         """Squared distances without the rounding of inner products; picks that were seen before are not seen again."""
         for seen in np.unique(self._seen[places]):
-            some = places[self._seen[places] == seen]
-            near = cdist(self._phi[some], self._phi[picks[seen:]], "sqeuclidean").min(axis=1, initial=np.inf)
-            self._exact[some] = np.minimum(self._exact[some], near)
+            same, new = places[self._seen[places] == seen], self._phi[picks[seen:]]
+            at_once = max(1, _DISTANCES // max(1, len(new)))
+            for first in range(0, len(same), at_once):
+                some = same[first : first + at_once]
+                near = cdist(self._phi[some], new, "sqeuclidean").min(axis=1, initial=np.inf)
+                self._exact[some] = np.minimum(self._exact[some], near)
         self._seen[places] = len(picks)
         self._distance[places] = self._exact[places]
         exact: FloatArray = self._exact[places]

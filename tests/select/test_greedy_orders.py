@@ -99,6 +99,12 @@ def test_little_memory_and_odd_scales_give_the_same_order(memory, scale, monkeyp
     assert herding_order(phi).tolist() == textbook_herding(phi / scale)
 
 
+def test_many_copies_are_compared_some_at_a_time(monkeypatch):
+    monkeypatch.setattr("dqbench.select.k_center._DISTANCES", 20)
+    phi = points(2, n=20, copies=3)
+    assert k_center_order(phi, 3).tolist() == textbook_k_center(phi, 3)
+
+
 def test_distances_that_inner_products_cannot_tell_apart_are_told_apart():
     rng = np.random.default_rng(0)
     far = 1e7 + rng.integers(-3, 4, (40, 3)) * 1e-3
