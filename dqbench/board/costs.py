@@ -40,6 +40,7 @@ def storage_table(board: Board) -> Table:
         "method",
         "budget",
         "samples",
+        "tokens",
         "pixels",
         "PSNR dB",
         "bytes",
@@ -54,7 +55,17 @@ def storage_table(board: Board) -> Table:
 def cost_table(board: Board) -> Table:
     """Seconds, memory and device of every row and budget, without training the networks."""
     rows = [_spent(row, budget, records[0]) for row, budget, records in _compressed(board)]
-    columns = (*ROLES, *_LATER, "other s", "ms/image", "host GiB", "device GiB", "device")
+    columns = (
+        *ROLES,
+        *_LATER,
+        "other s",
+        "choosing FLOPs",
+        "training FLOPs",
+        "ms/image",
+        "host GiB",
+        "device GiB",
+        "device",
+    )
     return Table(("method", "budget", *columns), tuple(rows), names=2).without_blanks()
 
 
@@ -79,6 +90,7 @@ def _stored(board: Board, row: Row, budget: Budget, record: Record) -> tuple[str
         row_name(row),
         text.budget(budget),
         f"{text.count(samples)} ({share:.1%})",
+        _tokens(runs),
         "" if pixels is None else f"{pixels:.1%}",
         _note(runs, "psnr_db", 1),
         byte_sizes.rounded(size - beside),
@@ -100,11 +112,24 @@ def _spent(row: Row, budget: Budget, record: Record) -> tuple[str, ...]:
         row_name(row),
         text.budget(budget),
         *times,
+        *(_flops(record.runs, name) for name in ("selection_flops", "training_flops")),
         _note(record.runs, "ms_per_image", 1),
         f"{max(f.peak_host_gib for f in facts):.2f}" if facts else "",
         f"{max(f.peak_device_gib for f in facts):.2f}" if any(f.peak_device_gib for f in facts) else "",
         ", ".join(sorted({f.device for f in facts})),
     )
+
+
+def _tokens(runs: Sequence[Run]) -> str:
+    """Tokens of kept texts and their share of all, the mean over the seeds; blank of images."""
+    tokens, share = (_mean_of([run.notes.get(name) for run in runs]) for name in ("tokens", "tokens_share"))
+    return "" if tokens is None or share is None else f"{text.count(tokens)} ({share:.1%})"
+
+
+def _flops(runs: Sequence[Run], name: str) -> str:
+    """The mean over the seeds; blank where none are counted."""
+    found = _mean_of([run.notes.get(name) for run in runs])
+    return "" if found is None else f"{found:.2g}"
 
 
 def _note(runs: Sequence[Run], name: str, decimals: int) -> str:

@@ -93,9 +93,20 @@ def run_of(run: PlannedRun, results: Mapping[str, Result]) -> Run:
         kept_pixels=kept.get("kept_pixels"),
         updates=train["updates"],
         kept_hash=kept.get("kept_hash"),
-        notes={name: note for facts in (kept, train, *staged) for name, note in facts.get("notes", {}).items()},
+        notes={
+            **{name: note for facts in (kept, train, *staged) for name, note in facts.get("notes", {}).items()},
+            **_selection_flops(run, results),
+        },
         jobs={role: list(keys) for role, keys in run.jobs.items()},
     )
+
+
+def _selection_flops(run: PlannedRun, results: Mapping[str, Result]) -> dict[str, float]:
+    """What choosing took of networks, where jobs count it: training the observer, and going through the source."""
+    facts = [results[key]["facts"] for role in ("observer", "observe") for key in run.jobs.get(role, ())]
+    counted = [one.get("flops") or one.get("notes", {}).get("training_flops") for one in facts]
+    flops = [number for number in counted if number]
+    return {"selection_flops": sum(flops)} if flops else {}
 
 
 def _test_reads(facts: Sequence[Mapping[str, Any]]) -> int | None:

@@ -60,6 +60,7 @@ def test_a_grid_on_texts(alpaca: None, tmp_path: Path) -> None:
         assert run.metrics["items"] == 12
         assert run.test_reads == 1
         assert run.notes["tokens"] > 0
+        assert ("selection_flops" in run.notes) == (cell.cell.method == "ifd")
         if cell.cell.method == "full":
             assert (run.samples, run.bytes) == (48, int(source.sizes.sum()))
             continue
