@@ -35,9 +35,10 @@ def are_texts(data: Path, options: TextOptions) -> bool:
     Raises:
         UsageError: it is not, and options for texts are given.
     """
+    from dqbench.data.form_files import has_images
     from dqbench.data.text_files import FORMS, is_text_file
 
-    if not data.is_dir() and is_text_file(data):
+    if not data.is_dir() and is_text_file(data) and not has_images(data):
         return True
     if options.given:
         raise UsageError(f"{options.given[0]} is for files of texts ({FORMS}); {data} is none")

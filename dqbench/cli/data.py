@@ -64,7 +64,8 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="DIR|FILE.npz|FILE.json…",
-            help="A folder with train/CLASS/IMAGE and val/CLASS/IMAGE, arrays x_train (uint8 NHWC), y_train, …, or "
+            help="A folder with train/CLASS/IMAGE and val/CLASS/IMAGE, arrays x_train (uint8 NHWC), y_train, …, a .csv "
+            "of paths and labels, parquet with image bytes, WebDataset's .tar, MNIST's or CIFAR's own files, or "
             "files of texts (jsonl, json, parquet) with instruction, input and output.",
         ),
     ],
@@ -77,6 +78,7 @@ def import_(
             metavar="SHARE", help="Draw this share of each class where there is no test folder; of texts, 0.05 without."
         ),
     ] = None,
+    test_seed: Annotated[int, typer.Option(metavar="SEED", help="Of the draw of --test-share.")] = 0,
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
     lazy: Annotated[
         bool, typer.Option(help="Leave the images in their files and decode them when they are read; ImageNet always.")
@@ -102,13 +104,20 @@ def import_(
     if companion:
         data_companions.report(state, *companion)
         return
-    if source.is_dir():
+    from dqbench.data.forms import is_form
+
+    if is_form(source) and not (spec is not None and source.is_dir()):
+        if skip_unreadable or lazy or hash_:
+            raise UsageError(f"--skip-unreadable, --lazy and --hash are for image folders; {source} is none")
+        found, notes = _import_form(state, name, source, spec, size, test_share, test_seed)
+    elif source.is_dir():
         from dqbench.data.importing import import_folder, siblings
 
         with file_progress(state, f"importing {source}") as progress:
             found, notes = import_folder(
                 name, source, spec,
-                size=size, test_share=test_share, skip_unreadable=skip_unreadable, in_place=lazy, contents=hash_,
+                size=size, test_share=test_share, test_seed=test_seed, skip_unreadable=skip_unreadable,
+                in_place=lazy, contents=hash_,
                 siblings=siblings(spec, known), progress=progress,
             )  # fmt: skip
         found = store.read_by(found, state.registry().code(spec)) if spec else found
@@ -119,6 +128,21 @@ def import_(
             )
         found, notes = _import_npz(state, name, source, spec)
     _report(state, found, notes + replaced)
+
+
+def _import_form(
+    state: State, name: str, path: Path, spec: DatasetSpec | None, size: int | None, share: float | None, seed: int
+) -> tuple[DatasetInfo, list[str]]:
+    from dqbench.data.forms import form_arrays
+
+    with state.messages.status(f"importing {path}"):
+        arrays = form_arrays(path, size, share, seed)
+        if spec and (
+            arrays.x_train.shape[1:] != spec.shape or (spec.class_names or arrays.class_names) != arrays.class_names
+        ):
+            raise UsageError(f"{path} has other images or classes than {spec.name}; import it under another name")
+        found = store.put(name, arrays)
+        return found, [found.note]
 
 
 def _import_npz(state: State, name: str, file: Path, spec: DatasetSpec | None) -> tuple[DatasetInfo, list[str]]:

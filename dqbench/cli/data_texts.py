@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 def are_texts(spec: DatasetSpec | None, sources: Sequence[Path]) -> bool:
     """Whether the data set is one of texts, or the files are, by their names."""
+    from dqbench.data.form_files import has_images
     from dqbench.data.text_files import is_text_file
 
-    return spec.form == "texts" if spec else all(is_text_file(path) and not path.is_dir() for path in sources)
+    def of_texts(path: Path) -> bool:
+        return is_text_file(path) and not path.is_dir() and not has_images(path)
+
+    return spec.form == "texts" if spec else all(map(of_texts, sources))
 
 
 def one_source(sources: Sequence[Path]) -> Path:

@@ -1,6 +1,8 @@
-"""The names of CIFAR-100's classes."""
+"""The names of the classes of CIFAR-10 and CIFAR-100."""
 
 from __future__ import annotations
+
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 _FINE = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays, FileList
 from dqbench.data.folder import FolderSource, Progress, load_images
-from dqbench.data.image_files import ImageFolder, index, refuse_undecodable
+from dqbench.data.image_files import TRAIN_FOLDERS, ImageFolder, data_folder, index, named, refuse_undecodable
 from dqbench.data.test_split import draw_test, drawn_note
 from dqbench.errors import UsageError
 
-TEST_FOLDERS = ("test", "val", "valid", "validation")
+TEST_FOLDERS = ("test", "testing", "val", "valid", "validation")
 LAYOUT = "expected train/CLASS/IMAGE and val/CLASS/IMAGE (or test/CLASS/IMAGE)"
 
 
@@ -36,7 +36,7 @@ class ImageSet:
     note: str = ""
 
 
-def find_image_set(folder: Path, test_share: float | None = None) -> ImageSet:
+def find_image_set(folder: Path, test_share: float | None = None, test_seed: int = 0) -> ImageSet:
     """List the images of ``folder/train`` and of ``folder/test`` (or ``val``, ``valid``, ``validation``).
 
     With ``test_share``, where there is none of these, that share of each class is drawn with a fixed seed, and the
@@ -45,9 +45,10 @@ def find_image_set(folder: Path, test_share: float | None = None) -> ImageSet:
     Raises:
         UsageError: wrong layout, classes that only one of the two has, a class too small to be split.
     """
-    names, tests = _class_folders(folder), test_folders(folder)
+    root = data_folder(folder)
+    names, tests = _class_folders(root), test_folders(folder)
     if tests:
-        train, test = index(folder / "train"), index(folder / tests[0])
+        train, test = index(root / named(names, TRAIN_FOLDERS)[0]), index(root / tests[0])
         _check_same_classes(train, test)
         note = f"{tests[0]} is the test set, and {', '.join(tests[1:])} is not used" if tests[1:] else ""
         return ImageSet(train, test, note)
@@ -55,14 +56,15 @@ def find_image_set(folder: Path, test_share: float | None = None) -> ImageSet:
         raise UsageError(
             f"{folder} holds {_listed(names)}; {LAYOUT}; without a test folder --test-share 0.2 draws one from train"
         )
-    return _drawn(index(folder), test_share)
+    return _drawn(index(folder), test_share, test_seed)
 
 
 def test_folders(folder: Path) -> list[str]:
     """The folders beside ``train`` that hold class folders of test images, the one that is used first."""
-    names = _class_folders(folder)
-    found = [name for name in TEST_FOLDERS if name in names and _class_folders(folder / name)]
-    return found if "train" in names else []
+    root = data_folder(folder)
+    names = _class_folders(root)
+    found = [name for name in named(names, TEST_FOLDERS) if _class_folders(root / name)]
+    return found if named(names, TRAIN_FOLDERS) else []
 
 
 def decode_image_set(
@@ -147,9 +149,9 @@ def _check_same_classes(train: ImageFolder, test: ImageFolder) -> None:
             )
 
 
-def _drawn(found: ImageFolder, share: float) -> ImageSet:
-    test = draw_test(np.array(found.labels, dtype=np.int64), found.class_names, share)
-    return ImageSet(_part(found, ~test), _part(found, test), drawn_note(share))
+def _drawn(found: ImageFolder, share: float, seed: int) -> ImageSet:
+    test = draw_test(np.array(found.labels, dtype=np.int64), found.class_names, share, seed)
+    return ImageSet(_part(found, ~test), _part(found, test), drawn_note(share, seed))
 
 
 def _part(found: ImageFolder, chosen: npt.NDArray[np.bool_]) -> ImageFolder:

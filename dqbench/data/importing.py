@@ -26,6 +26,7 @@ def import_folder(
     *,
     size: int | None = None,
     test_share: float | None = None,
+    test_seed: int = 0,
     skip_unreadable: bool = False,
     in_place: bool = False,
     contents: bool = False,
@@ -41,6 +42,7 @@ def import_folder(
         spec: the known data set that it is to stand for, whose classes and size it must have.
         size: side in pixels; by default that of ``spec``, or 64, or 224 where images stay in place.
         test_share: without a test folder, draw this share of each class.
+        test_seed: of that draw.
         skip_unreadable: leave out images that cannot be read instead of stopping at the first.
         in_place: leave the images in their files, and decode them when they are read.
         contents: with images in place, hash what the files hold, not only their names and sizes.
@@ -59,7 +61,7 @@ def import_folder(
     official = _official(spec, folder)
     if test_share is not None and (official is not None or test_folders(folder)):
         raise UsageError(f"--test-share {test_share:g} has no effect: {folder} has a test set of its own; leave it out")
-    found = official or find_image_set(folder, test_share)
+    found = official or find_image_set(folder, test_share, test_seed)
     skipped: Sequence[str] = ()
     if isinstance(found, Arrays):
         stored = store.put(name, found)

@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.data import store
+from dqbench.data.arrays import Arrays
 from dqbench.data.folder import COPIES, DEFAULT_SIZE, Progress, check_room, check_size
+from dqbench.data.form_files import CIFAR, IDX, form_of
+from dqbench.data.forms import WHAT, is_form, own_form
+from dqbench.data.forms import fingerprint as form_fingerprint
 from dqbench.data.image_set import ImageSet, find_image_set, fingerprint
 from dqbench.data.importing import decode_and_store
 from dqbench.data.info import DatasetInfo, data_root, read_info
@@ -34,7 +38,9 @@ def list_own(path: Path, size: int = DEFAULT_SIZE) -> tuple[DatasetInfo, bool]:
         UsageError: the data is not usable, or there is too little room to import it.
     """
     if not path.exists():
-        raise UsageError(f"{path} is not there; give an image folder or an .npz file")
+        raise UsageError(f"{path} is not there; give {WHAT}")
+    if is_form(path):
+        return _list_form(path, size)
     if path.is_dir():
         check_size(size)
         found = find_image_set(path, TEST_SHARE)
@@ -60,14 +66,28 @@ def import_own(
     listed, is_there = list_own(path, size)
     if is_there:
         return listed
+    if is_form(path):
+        return store.put(listed.name, own_form(path, _side(path, size), TEST_SHARE))
     if not path.is_dir():
         return store.put(listed.name, read_own_npz(path, TEST_SHARE))
     return decode_and_store(listed.name, find_image_set(path, TEST_SHARE), size, skip_unreadable, progress)[0]
 
 
+def _list_form(path: Path, size: int) -> tuple[DatasetInfo, bool]:
+    side = _side(path, size)
+    name = _own_name(path.resolve().name.partition(".")[0], form_fingerprint(path, side))
+    stored = read_info(name)
+    return (stored, True) if stored is not None else (_listed_arrays(name, own_form(path, side, TEST_SHARE)), False)
+
+
+def _side(path: Path, size: int) -> int | None:
+    """The size to which a form's images are decoded; None where they are arrays."""
+    return None if form_of(path) in (IDX, CIFAR) else size
+
+
 def _npz_name(path: Path) -> str:
     if path.suffix.lower() != ".npz":
-        raise UsageError(f"{path} is neither a folder nor an .npz file; give one of these")
+        raise UsageError(f"{path} is none of: {WHAT}")
     return _own_name(path.stem, sha256_of(path))
 
 
@@ -79,7 +99,10 @@ def _listed(name: str, found: ImageSet, size: int) -> DatasetInfo:
 
 
 def _listed_npz(name: str, path: Path) -> DatasetInfo:
-    arrays = read_own_npz(path, TEST_SHARE)
+    return _listed_arrays(name, read_own_npz(path, TEST_SHARE))
+
+
+def _listed_arrays(name: str, arrays: Arrays) -> DatasetInfo:
     height, width, channels = arrays.x_train.shape[1:]
     return _unread(name, arrays.class_names, (height, width, channels), arrays.y_train, arrays.y_test)
 

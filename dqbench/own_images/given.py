@@ -9,8 +9,9 @@ import numpy as np
 
 from dqbench.data.feature_files import Features, checked, read_features
 from dqbench.data.features import Values, alone, of_images, undecoded
-from dqbench.data.folder import FolderSource, open_user_data
+from dqbench.data.folder import FolderSource
 from dqbench.data.in_python import is_array, open_given
+from dqbench.data.open_any import open_any
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 
@@ -59,5 +60,5 @@ def _path(path: Path, labels: Any, size: int | None, decode: bool) -> tuple[Fold
     if path.suffix.lower() == ".npy" and path.is_file():
         features = read_features(path)
         return alone(features, None if labels is None else np.asarray(labels)), features.values
-    opening = open_user_data if decode or not path.is_dir() else undecoded
+    opening = open_any if decode or not path.is_dir() else undecoded
     return opening(path, size=size), None

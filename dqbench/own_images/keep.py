@@ -16,7 +16,8 @@ import numpy.typing as npt
 from dqbench.compressed import Compressed, Subset, content_hash
 from dqbench.data.feature_files import read_features, read_labels
 from dqbench.data.features import of_images, open_features, undecoded
-from dqbench.data.folder import FolderSource, open_user_data
+from dqbench.data.folder import FolderSource
+from dqbench.data.open_any import open_any
 from dqbench.data.source import Source
 from dqbench.errors import UsageError, check_whole
 from dqbench.executors import devices
@@ -120,7 +121,7 @@ def _opened(order: Order, on_step: Callable[[str], None]) -> tuple[FolderSource,
     if order.data is None:
         raise UsageError(_NOTHING)
     decodes = given is None or order.pixels is not None or not order.data.is_dir()
-    opening = open_user_data if decodes else undecoded
+    opening = open_any if decodes else undecoded
     opened = opening(order.data, size=order.size, skip_unreadable=order.skip_unreadable)
     return opened, None if given is None else of_images(given, opened.source, len(opened.source) + len(opened.skipped))
 

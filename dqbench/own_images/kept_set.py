@@ -11,7 +11,8 @@ import numpy as np
 
 from dqbench import compressed
 from dqbench.compressed import Distilled, Patches, Subset
-from dqbench.data.folder import FolderSource, open_user_data
+from dqbench.data.folder import FolderSource
+from dqbench.data.open_any import open_any, takes_size
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
 
@@ -84,8 +85,8 @@ def _opened(source: Source | FolderSource | Path | str, folder: Path | None, siz
     manifest = _manifest(folder) if folder else {}
     if isinstance(source, Path | str):
         path = Path(source)
-        side = size or manifest.get("size") if path.is_dir() else size
-        source = open_user_data(path, size=side, skip_unreadable=path.is_dir() and bool(manifest.get("skipped")))
+        side = size or manifest.get("size") if takes_size(path) else size
+        source = open_any(path, size=side, skip_unreadable=path.is_dir() and bool(manifest.get("skipped")))
     plain = source.source if isinstance(source, FolderSource) else source
     if folder is None or plain.content_hash == manifest["source_hash"]:
         return plain

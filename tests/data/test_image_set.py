@@ -219,7 +219,7 @@ def test_own_data_that_is_none(tmp_path: Path, data_root: Path) -> None:
     with pytest.raises(UsageError, match="is not there"):
         import_own(tmp_path / "nowhere")
     (tmp_path / "a.zip").write_text("")
-    with pytest.raises(UsageError, match=r"neither a folder nor an \.npz"):
+    with pytest.raises(UsageError, match=r"a\.zip is none of: an image folder"):
         import_own(tmp_path / "a.zip")
     assert not data_root.exists()
 
