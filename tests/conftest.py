@@ -39,6 +39,15 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Indexes of records lie in a folder of the tests, not in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("indexes")
+        patch.setattr("dqbench.board.index.cache_folder", lambda: folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data that ``DQBENCH_TEST_DATA`` names; without it the test is skipped."""
