@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions, version
+from pathlib import Path, PurePath
 
 DIGITS = 16
 """Of the hash, in hexadecimal."""
@@ -79,7 +79,19 @@ def _tops_of(name: str) -> set[str]:
 
 
 def _version_of(top: str) -> str:
-    return ", ".join(f"{name} {version(name)}" for name in sorted(set(packages_distributions().get(top, []))))
+    return ", ".join(f"{name} {version(name)}" for name in sorted(set(_distributions_of(top))))
+
+
+def _distributions_of(top: str) -> Iterable[str]:
+    """As ``packages_distributions`` from Python 3.11 on; 3.10 knows those alone that list their modules."""
+    found = packages_distributions().get(top, [])
+    if found or sys.version_info >= (3, 11):
+        return found
+    return [one.metadata["Name"] for one in distributions() if any(_is_of(file, top) for file in one.files or ())]
+
+
+def _is_of(file: PurePath, top: str) -> bool:
+    return file.suffix == ".py" and (file.parts[0] if len(file.parts) > 1 else file.stem) == top
 
 
 @dataclass
