@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dqbench.data.source import Source
     from dqbench.errors import UsageError
     from dqbench.hookspecs import hookimpl
+    from dqbench.jobs.stage import StageWork
     from dqbench.observe.observed import Observed
     from dqbench.seeds import derive, generator
     from dqbench.specs import (
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
         Budget,
         Config,
         DatasetSpec,
+        JobSpec,
         MethodSpec,
         ObserverSpec,
         Profile,
         Recipe,
+        Stage,
         TaskSpec,
     )
     from dqbench.steps import report_step
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     **dict.fromkeys(("derive", "generator"), "dqbench.seeds"),
     **dict.fromkeys(("ADDED_LATER", "ArchSpec", "Budget", "Config", "DatasetSpec", "MethodSpec"), "dqbench.specs"),
-    **dict.fromkeys(("ObserverSpec", "Profile", "Recipe", "TaskSpec"), "dqbench.specs"),
+    **dict.fromkeys(("JobSpec", "ObserverSpec", "Profile", "Recipe", "Stage", "TaskSpec"), "dqbench.specs"),
     "UsageError": "dqbench.errors",
     "hookimpl": "dqbench.hookspecs",
     "Arrays": "dqbench.compressed",
@@ -50,6 +53,7 @@ _HOMES = {
     "Observed": "dqbench.observe.observed",
     "ResolvedBudget": "dqbench.budgets",
     "Source": "dqbench.data.source",
+    "StageWork": "dqbench.jobs.stage",
     "Subset": "dqbench.compressed",
     "compress": "dqbench.api",
     "compute_device": "dqbench.compute",
@@ -68,6 +72,7 @@ __all__ = [
     "Config",
     "DatasetSpec",
     "Distilled",
+    "JobSpec",
     "KeptDataset",
     "KeptImages",
     "MethodSpec",
@@ -77,6 +82,8 @@ __all__ = [
     "Recipe",
     "ResolvedBudget",
     "Source",
+    "Stage",
+    "StageWork",
     "Subset",
     "TaskSpec",
     "UsageError",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pluggy
 
-from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, TaskSpec
+from dqbench.specs import ArchSpec, DatasetSpec, JobSpec, MethodSpec, TaskSpec
 
 hookspec = pluggy.HookspecMarker("dqbench")
 hookimpl = pluggy.HookimplMarker("dqbench")
@@ -31,6 +31,11 @@ def dqbench_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def dqbench_archs() -> Iterable[ArchSpec]:  # type: ignore[empty-body]
     """Yield the architectures that this plugin brings."""
+
+
+@hookspec
+def dqbench_jobs() -> Iterable[JobSpec]:  # type: ignore[empty-body]
+    """Yield the kinds of jobs that this plugin brings, for the stages of its tasks."""
 
 
 @hookspec

@@ -26,7 +26,7 @@ from dqbench.spec_rules import Spec, check_spec, kind_of
 
 GROUP = "dqbench"
 
-SPECS = ("dqbench_methods", "dqbench_tasks", "dqbench_datasets", "dqbench_archs")
+SPECS = ("dqbench_methods", "dqbench_tasks", "dqbench_datasets", "dqbench_archs", "dqbench_jobs")
 CLAIMS = "dqbench_claims"
 
 

@@ -14,7 +14,7 @@ from dqbench import given
 from dqbench.errors import PluginError, UsageError, unknown_name
 from dqbench.source_code import code_hash
 from dqbench.spec_rules import Spec
-from dqbench.specs import ArchSpec, Config, DatasetSpec, MethodSpec, TaskSpec
+from dqbench.specs import ArchSpec, Config, DatasetSpec, JobSpec, MethodSpec, TaskSpec
 
 
 class Named(Protocol):
@@ -108,6 +108,7 @@ class Registry:
     tasks: Catalogue[TaskSpec] = field(default_factory=lambda: Catalogue("task"))
     datasets: Catalogue[DatasetSpec] = field(default_factory=lambda: Catalogue("dataset"))
     archs: Catalogue[ArchSpec] = field(default_factory=lambda: Catalogue("arch"))
+    jobs: Catalogue[JobSpec] = field(default_factory=lambda: Catalogue("kind of job"))
     claims: list[Path] = field(default_factory=list)
     broken: list[BrokenPlugin] = field(default_factory=list)
     files: tuple[Path, ...] = ()
@@ -239,6 +240,8 @@ class Registry:
             return self.methods
         if isinstance(spec, TaskSpec):
             return self.tasks
+        if isinstance(spec, JobSpec):
+            return self.jobs
         return self.datasets if isinstance(spec, DatasetSpec) else self.archs
 
     def code(self, spec: Spec) -> str:

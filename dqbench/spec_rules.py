@@ -19,6 +19,7 @@ from dqbench.specs import (
     Config,
     Data,
     DatasetSpec,
+    JobSpec,
     MethodKind,
     MethodSpec,
     ObserverSpec,
@@ -28,10 +29,17 @@ from dqbench.specs import (
     TaskSpec,
 )
 
-Spec = MethodSpec | TaskSpec | DatasetSpec | ArchSpec
+Spec = MethodSpec | TaskSpec | DatasetSpec | ArchSpec | JobSpec
 
 TASK_NEEDS = ("kept", "observer")
 """What an evaluator may ask for."""
+
+ROLES = (
+    "train", "relabel", "observe", "dynamics", "prepare", "compress", "evaluate", "pixels", "pretrain", "corrupt",
+    "finetune", "pretrained", "tokenize", "embed", "trainlm", "losses", "scorelm", "benchmark", "observer", "teacher",
+    "scored_by",
+)  # fmt: skip
+"""Names of dqbench's own kinds of jobs, and of what they are to a cell."""
 
 INPUTS = ("network", "kept", "observer", "observe", "decoder")
 """Roles of what an evaluation reads besides the folders of stages."""
@@ -58,7 +66,13 @@ _RESERVED = {
 
 def kind_of(spec: Spec) -> str:
     """What a spec is, in a word."""
-    words = {MethodSpec: "method", TaskSpec: "task", DatasetSpec: "data set", ArchSpec: "architecture"}
+    words = {
+        MethodSpec: "method",
+        TaskSpec: "task",
+        DatasetSpec: "data set",
+        ArchSpec: "architecture",
+        JobSpec: "kind of job",
+    }
     return words[type(spec)]
 
 
@@ -79,7 +93,7 @@ def faults(spec: Spec) -> Iterator[str]:
     yield from _name(spec.name, patterns.get(type(spec), _KEBAB))
     yield from _texts(spec, "summary")
     rules: Mapping[type, Callable[[Any], Iterator[str]]] = {
-        MethodSpec: _method, TaskSpec: _task, DatasetSpec: _dataset, ArchSpec: _arch,
+        MethodSpec: _method, TaskSpec: _task, DatasetSpec: _dataset, ArchSpec: _arch, JobSpec: _job,
     }  # fmt: skip
     yield from rules[type(spec)](spec)
 
@@ -281,6 +295,14 @@ def _of_images(spec: DatasetSpec) -> Iterator[str]:
         yield f"shape={spec.shape!r} is not (height, width, channels) with 1 or 3 channels"
     if spec.class_names and len(spec.class_names) != spec.classes:
         yield f"{len(spec.class_names)} class names do not fit classes={spec.classes}"
+
+
+def _job(spec: JobSpec) -> Iterator[str]:
+    yield from _target("target", spec.target)
+    yield from _whole(spec, "version")
+    yield from _among(spec, "reads_test", (True, False))
+    if spec.name in ROLES:
+        yield f"the name {spec.name!r} is that of a job or role of dqbench's own; take another"
 
 
 def _arch(spec: ArchSpec) -> Iterator[str]:

@@ -401,6 +401,25 @@ class ArchSpec:
     data: Data = "images"
 
 
+@dataclass(frozen=True)
+class JobSpec:
+    """A kind of job that stages of tasks may name, beside dqbench's own.
+
+    Attributes:
+        name: kebab-case; the ``kind`` of a :class:`Stage`.
+        target: ``module:function``, called as ``function(work, out)`` with a :class:`dqbench.StageWork` and an empty
+            folder, which the evaluator gets as one of its ``folders``; gives a dict of facts, or None.
+        version: raised whenever its results change.
+        reads_test: whether it may open the test set; else that is sealed.
+    """
+
+    name: str
+    target: str
+    summary: str
+    version: int = 1
+    reads_test: bool = False
+
+
 OWN_DATA = "own"
 """As a task's ``dataset``: whatever images the user gives."""
 

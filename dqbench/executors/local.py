@@ -20,7 +20,7 @@ from dqbench.errors import UsageError
 from dqbench.executors.devices import Devices, Occupancy, Slot
 from dqbench.executors.executor import ExecutorError, JobEnded, JobStarted, JobStepped, Report, Work
 from dqbench.executors.under_way import UnderWay
-from dqbench.jobs.job import FUNCTIONS, Job, canonical
+from dqbench.jobs.job import FUNCTIONS, OF_PLUGINS, Job, canonical
 
 PRELOAD = (
     "torch",
@@ -115,7 +115,7 @@ class LocalExecutor:
         spec = json.loads(canonical(job.spec))
         return {
             "id": job.key,
-            "function": FUNCTIONS[job.kind],
+            "function": _function(job),
             "job": {
                 "key": job.key,
                 "kind": job.kind,
@@ -253,3 +253,8 @@ class LocalExecutor:
             self._errors.close()
         self._running.clear()
         self._occupancy.taken.clear()
+
+
+def _function(job: Job) -> str:
+    """What runs a job: a plugin's kinds say their version in the spec, and all others are dqbench's own."""
+    return OF_PLUGINS if job.kind not in FUNCTIONS and "job_version" in job.spec else FUNCTIONS[job.kind]

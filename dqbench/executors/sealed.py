@@ -13,6 +13,7 @@ from dqbench.data.forbid import forbid
 from dqbench.data.seal import SealedError
 from dqbench.errors import UsageError
 from dqbench.executors import namespace, view
+from dqbench.jobs.job import FUNCTIONS
 
 FREE = ("evaluate", "corrupt", "scorelm", "benchmark")
 """Kinds of jobs that read test images or held-out texts; all others are sealed."""
@@ -35,7 +36,7 @@ def close(job: Mapping[str, Any], temporary: Path, final: Path) -> str:
         UsageError: ``DQBENCH_SEAL`` has no known value.
     """
     seal.forget()  # what the server was refused while it imported plugins is no deed of this job
-    if job["kind"] in FREE:
+    if job["kind"] in FREE or (job["kind"] not in FUNCTIONS and job["spec"].get("reads_test") is True):
         return "open"
     names = [job["spec"].get(what, {}).get(name) for what, name in (("source", "dataset"), ("companion", "name"))]
     shut = closed({name for name in names if name}, final.absolute().parent)

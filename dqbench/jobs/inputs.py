@@ -17,7 +17,7 @@ from dqbench.data.altering import altered_hash
 from dqbench.data.source import Source
 from dqbench.data.text_source import TextSource
 from dqbench.errors import UsageError
-from dqbench.specs import ArchSpec, MethodSpec, TaskSpec, load_target
+from dqbench.specs import ArchSpec, JobSpec, MethodSpec, TaskSpec, load_target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -89,7 +89,7 @@ def build_net(arch: str, source: Source, context: Context) -> nn.Module:
     return build(registry(context).archs[arch], source.classes, channels, height)
 
 
-def check_code(spec: MethodSpec | ArchSpec | TaskSpec, planned: str, context: Context) -> None:
+def check_code(spec: MethodSpec | ArchSpec | TaskSpec | JobSpec, planned: str, context: Context) -> None:
     """Refuse to run other code than what was planned: ``planned`` is its hash, empty for dqbench's own.
 
     It is called once the code is imported, so that what was imported is what was hashed, then and now.

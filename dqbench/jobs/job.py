@@ -42,6 +42,10 @@ FUNCTIONS: Mapping[str, str] = {
 """The function of each kind: ``run(spec, inputs, out, context) -> dict`` of facts for the record."""
 
 
+OF_PLUGINS = "dqbench.jobs.stage:run"
+"""The function of every kind that a plugin brings; its job's spec holds ``job_version``."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a job asks of the machine; never part of its key.
@@ -102,7 +106,7 @@ class Job:
     @property
     def version(self) -> int:
         """The version of its kind, which is in its key."""
-        return VERSIONS[self.kind]
+        return VERSIONS[self.kind] if self.kind in VERSIONS else int(self.spec["job_version"])
 
     @property
     def folder(self) -> str:

@@ -274,6 +274,10 @@ class NetworkJobs:
             spec |= {"dataset": facts.dataset, "test_hash": facts.info.test_hash}
             spec["test_per_class"] = facts.profile.test_per_class
             inputs, words = {}, ""
+        if stage.kind in facts.registry.jobs:
+            kind = facts.registry.jobs[stage.kind]
+            spec |= {"job_name": kind.name, "job_version": kind.version, **facts.registry.code_words(kind, "job_code")}
+            spec |= {"reads_test": True} if kind.reads_test else {}
         needs = Needs(facts.profile.threads, stage.gpu_gib, stage.seconds, facts.profile.time_limit_s)
         return Job(stage.kind, spec, inputs, f"{stage.kind}{words} ({stage.role})", needs)
 

@@ -28,7 +28,7 @@ from dqbench.plan.recipe_file import recipe_named, refuse_other
 from dqbench.plan.request import Request
 from dqbench.plan.rows import Row
 from dqbench.plan.settings import Settings
-from dqbench.plan.task_stages import check_archs, companion_facts, companions_of
+from dqbench.plan.task_stages import check_archs, check_kinds, companion_facts, companions_of
 from dqbench.plan.text_rules import check_arch, check_request
 from dqbench.plugins import Registry
 from dqbench.recipe import check_augment
@@ -84,6 +84,7 @@ class TaskFacts:
         self.data: Data = "texts" if self.info.form == "texts" else "images"
         check_request(request, task.name, self.dataset, self.data)
         self.altered = self._altered()
+        check_kinds(self.profile.stages, registry)
         self.companions = companions_of(self.profile.stages, request.best_epoch)
         if any(stage.kind == "benchmark" for stage in self.profile.stages) and not request.allow_code:
             self.notes.append(f"{task.name}: HumanEval is left out, as it runs what the model writes: --allow-code")

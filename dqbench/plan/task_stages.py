@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 
 from dqbench.data.companion import Companion, read_companion
 from dqbench.errors import UsageError
+from dqbench.jobs import job
 from dqbench.records import CompanionFacts
-from dqbench.specs import Stage, load_target
+from dqbench.registry import Registry
+from dqbench.specs import JobSpec, Stage, load_target
 
 Companions = Mapping[str, Companion | None]
 """By name; None where a stand-in is made."""
@@ -30,6 +33,35 @@ def companions_of(stages: Sequence[Stage], best_epoch: bool) -> Companions:
         if stage.check:
             load_target(stage.check)(companion)
     return found
+
+
+def check_kinds(stages: Sequence[Stage], registry: Registry) -> None:
+    """Refuse stages of a kind that there is none of, and import those of plugins.
+
+    Raises:
+        UsageError: nobody brings the kind, or its function cannot be imported or called.
+    """
+    for stage in stages:
+        if stage.kind in job.VERSIONS:
+            continue
+        check_job(registry.jobs[stage.kind])
+
+
+def check_job(spec: JobSpec) -> None:
+    """Import a kind's function and hold its signature against what it is called with.
+
+    Raises:
+        UsageError: it cannot be imported or called.
+    """
+    try:
+        inspect.signature(load_target(spec.target)).bind("work", "out")
+    except TypeError as error:
+        raise UsageError(f"kind of job {spec.name}: {spec.target} cannot be called with (work, out): {error}") from None
+    except UsageError as error:
+        raise UsageError(f"kind of job {spec.name}: {error}") from error
+    except (Exception, SystemExit) as error:  # a plugin's module may raise anything
+        why = f"{type(error).__name__}: {error}"
+        raise UsageError(f"kind of job {spec.name}: {spec.target} cannot be imported: {why}") from error
 
 
 def check_archs(stages: Sequence[Stage], archs: Sequence[str]) -> None:

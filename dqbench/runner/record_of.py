@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dqbench.jobs.job import VERSIONS
 from dqbench.plan.plan import Plan, PlannedCell, PlannedRun
 from dqbench.plugins import Registry
 from dqbench.records import Cell, Failure, JobFacts, Machine, Record, Run, Versions
@@ -45,14 +44,14 @@ def _record(
 ) -> Record:
     keys = dict.fromkeys(key for run in planned.runs for key in run.keys if key in results)
     jobs = {key: facts_of(plan.jobs[key].kind, results[key]) for key in keys}
-    cell = planned.cell
+    cell, kinds = planned.cell, {plan.jobs[key].kind: plan.jobs[key].version for key in jobs}
     last = next((results[run.evaluate] for run in planned.runs if run.evaluate in results), {})
     return Record(
         key=planned.key,
         cell=cell,
         source=planned.source,
         jobs=jobs,
-        versions=_versions(registry, cell, last.get("cuda"), {job.kind for job in jobs.values()}),
+        versions=_versions(registry, cell, last.get("cuda"), kinds),
         machine=Machine(
             device=last.get("device", "unknown"),
             cpu=_cpu(),
@@ -67,10 +66,10 @@ def _record(
     )
 
 
-def _versions(registry: Registry, cell: Cell, cuda: str | None, kinds: set[str]) -> Versions:
+def _versions(registry: Registry, cell: Cell, cuda: str | None, kinds: Mapping[str, int]) -> Versions:
     method = None if cell.method == FULL else cell.method
     found = versions(registry, method, registry.tasks[cell.task], cuda, code_behind(registry, cell))
-    return found.model_copy(update={"job_versions": {kind: VERSIONS[kind] for kind in sorted(kinds)}})
+    return found.model_copy(update={"job_versions": dict(sorted(kinds.items()))})
 
 
 def run_of(run: PlannedRun, results: Mapping[str, Result]) -> Run:

@@ -67,6 +67,9 @@ def code_behind(registry: Registry, cell: Cell) -> dict[str, str]:
     for arch in (cell.arch, cell.observer_arch, cell.teacher_arch):
         if arch is not None and arch in registry.archs:  # an embedding of texts is none
             found[f"architecture {arch}"] = registry.code(registry.archs[arch])
+    for stage in task.profiles[cell.profile].stages if cell.profile in task.profiles else ():
+        if stage.kind in registry.jobs:
+            found[f"job {stage.kind}"] = registry.code(registry.jobs[stage.kind])
     return {what: code for what, code in found.items() if code}
 
 

@@ -83,9 +83,7 @@ def the_loader_gives_the_same_twice(spec: DatasetSpec, registry: Registry) -> No
     """Two calls give the same images in the same order, whatever global generators hold."""
     first, second = (_loaded(spec, disturbed) for disturbed in (0, 1))
     for name, array in first.items():
-        assert np.array_equal(array, second[name]), (
-            f"{name} differs from call to call; draw by dqbench.generator"
-        )
+        assert np.array_equal(array, second[name]), f"{name} differs from call to call; draw by dqbench.generator"
 
 
 def _loaded(spec: DatasetSpec, disturbed: int) -> dict[str, Any]:
