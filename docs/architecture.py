@@ -29,11 +29,10 @@ FLOORS: tuple[Mapping[str, tuple[float, str]], ...] = (
         "own_texts": (0, "the same of texts"),
         "runner": (2, "runs the graph, writes records"),
     },
-    {"executors": (3, "processes, Ray, Slurm")},
+    {"executors": (3, "processes, Ray, Slurm"), "testing": (2, "plugin authors' kit")},
     {
         "plan": (1, "request to graph of jobs"),
         "workspace": (3, "what is on disk"),
-        "testing": (2, "plugin authors' kit"),
     },
     {"methods": (0, "one file per method"), "jobs": (2, "the units of work"), "tasks": (3, "one file per task")},
     {
