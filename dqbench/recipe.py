@@ -14,7 +14,7 @@ from dqbench.errors import UsageError
 AUGMENTATIONS = "flip, altflip, crop4, shift1, translate2, rrc-50, patches-2, randaugment-2-14, dsa"
 """Those on devices, by example."""
 
-_AUGMENTATION = re.compile(r"flip|altflip|crop4|shift1|translate2|rrc-\d+|patches-\d+|randaugment-\d+-\d+|dsa")
+_AUGMENTATION = re.compile(r"flip|altflip|crop\d+|shift\d+|translate\d+|rrc-\d+|patches-\d+|randaugment-\d+-\d+|dsa")
 
 
 def check_augment(names: Sequence[str]) -> None:

@@ -106,7 +106,7 @@ def test_what_is_no_file_of_claims_is_refused(tmp_path: Path, text: str) -> None
         ({**GOOD, "task": "cifar10-xarchs"}, "unknown task 'cifar10-xarchs'; did you mean cifar10-xarch?"),
         ({**GOOD, "profiles": ["papers"]}, "did you mean paper?"),
         (
-            {**GOOD, "labels": "soft", "comparisons": [{"this": "dm", "that": "random", "ipc": 1, "above": 0}]},
+            {**GOOD, "labels": "soft", "comparisons": [{"this": "longest", "that": "random", "ipc": 1, "above": 0}]},
             "no sets with soft labels",
         ),
         (_with(this="dqq", that="random", keep=0.1, above=0), "unknown method 'dqq'; did you mean dq?"),

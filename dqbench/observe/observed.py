@@ -67,7 +67,8 @@ class Observed:
 
     @cached_property
     def _normalise(self) -> Normalise:
-        return Normalise(self.mean, self.std, torch.device(self.device), layout(self.net))
+        with torch.inference_mode(False):  # else whoever differentiates later could not, where answers came first
+            return Normalise(self.mean, self.std, torch.device(self.device), layout(self.net))
 
     def course(self) -> Dynamics:
         """What it said after each epoch.

@@ -29,7 +29,13 @@ def test_it_is_that_of_what_a_method_wraps_or_builds_on(
 ) -> None:
     monkeypatch.setattr(Registry, "code", lambda self, spec: f"code of {spec.name}")
     cell: Any = SimpleNamespace(
-        task="digits-xarch", method=method, config=config, arch="digits-mlp", observer_arch=None, teacher_arch=None
+        task="digits-xarch",
+        profile="smoke",
+        method=method,
+        config=config,
+        arch="digits-mlp",
+        observer_arch=None,
+        teacher_arch=None,
     )
     found = code_behind(plugins.load(), cell)
     assert {name for name in found if name.startswith("method ")} == behind

@@ -74,6 +74,8 @@ def test_a_run_in_a_box_goes_on_with_the_same_command(
     words = [*WORDS, "--workspace", str(tmp_path / "out")]
     assert main(["plan", *words, "--for", "10000s"]) == 0
     assert "is too short for 3 jobs: the longest, " in capsys.readouterr().err
+    assert main(["run", *words, "--for", "1000s"]) == 0, "what takes no time, choosing at random, is done"
+    assert "0 of 2 cells; go on with the same command" in " ".join(capsys.readouterr().err.split())
     assert main(["run", *words, "--for", "1000s"]) == 2
     assert "is shorter than any job to start: train digits-mlp on " in capsys.readouterr().err
     assert not list((tmp_path / "out" / "artifacts").glob("train-*"))
