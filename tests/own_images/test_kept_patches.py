@@ -32,8 +32,8 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "photos"
 
 
-def keep(images: Path, out: Path, *more: str) -> dict:
-    words = ["compress", "--data", str(images), "--out", str(out), "--size", "16", "--device", "cpu", *more]
+def keep(images: Path, out: Path, *more: str, size: int = 16) -> dict:
+    words = ["compress", "--data", str(images), "--out", str(out), "--size", str(size), "--device", "cpu", *more]
     assert main(words) == 0
     return json.loads((out / "manifest.json").read_text())
 
@@ -98,8 +98,7 @@ def test_an_mae_is_trained_kept_and_rebuilds(images: Path, tmp_path: Path) -> No
 def test_grad_cam_looks_through_the_observer_also_for_random(images: Path, tmp_path: Path) -> None:
     pytest.importorskip("pytorch_grad_cam")
     more = ["--set", "random.drop=0.25", "--set", "random.fill=zero", "--observer", "convnet4-slim", "--epochs", "1"]
-    words = ["--method", "random", "--keep", "0.5", *more, "--size", "32"]
-    facts = keep(images, tmp_path / "kept", *words)
+    facts = keep(images, tmp_path / "kept", "--method", "random", "--keep", "0.5", *more, size=32)
     assert facts["observer"]["arch"] == "convnet4-slim"
 
 
