@@ -60,5 +60,5 @@ class AUM(Course):
 
     def score(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
         """−AUM, or AUM for ``end="easy"``."""
-        area = np.asarray(self.course(observed).margin, np.float64).mean(axis=0)
+        area: npt.NDArray[np.float64] = np.asarray(self.course(observed).margin, np.float64).mean(axis=0)
         return -area if self.config.end == "hard" else area

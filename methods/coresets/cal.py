@@ -81,8 +81,9 @@ def contrast(
     from scipy.special import log_softmax
 
     near, _ = select.nearest_neighbours(features, min(neighbours, len(features) - 1))
-    logs = log_softmax(logits, axis=1)
-    score = np.zeros(len(features))
+    logs: npt.NDArray[np.float64] = log_softmax(logits, axis=1)
+    score: npt.NDArray[np.float64] = np.zeros(len(features))
     for others in near.T:
         score += (np.exp(logs[others]) * (logs[others] - logs)).sum(axis=1)
-    return score / max(1, near.shape[1])
+    score /= max(1, near.shape[1])
+    return score

@@ -164,7 +164,7 @@ def quietly(seed: int) -> Iterator[None]:
     state, inner = numpy.random.get_state(), torch.get_rng_state()
     gone = not hasattr(numpy, "in1d")
     if gone:
-        numpy.in1d = numpy.isin
+        setattr(numpy, "in1d", numpy.isin)  # noqa: B010 - as types have it, there is no such name
     numpy.random.seed(seed)
     torch.manual_seed(seed)
     try:
@@ -174,4 +174,4 @@ def quietly(seed: int) -> Iterator[None]:
         numpy.random.set_state(state)
         torch.set_rng_state(inner)
         if gone:
-            del numpy.in1d
+            delattr(numpy, "in1d")

@@ -64,7 +64,7 @@ class Forgetting(Course):
     def score(self, source: Source, observed: Observed, seed: int) -> npt.NDArray[np.float64]:
         """How often right turns into wrong; T for a sample that is never right, which no count reaches."""
         right = np.asarray(self.course(observed).correct, dtype=bool)
-        events = (right[:-1] & ~right[1:]).sum(axis=0).astype(np.float64)
+        events: npt.NDArray[np.float64] = (right[:-1] & ~right[1:]).sum(axis=0).astype(np.float64)
         if self.config.unlearned == "most":
             events[~right.any(axis=0)] = len(right)
         return events

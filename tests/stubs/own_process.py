@@ -138,7 +138,7 @@ def _child(config: pytest.Config, addresses: list[str], told: Path) -> tuple[str
     command += ["-c", str(config.inipath)] if config.inipath else []
     child = subprocess.Popen(
         [*command, *addresses],
-        env={**own, REPORTS: str(told)},
+        env={**own, REPORTS: str(told), "PYTHONUNBUFFERED": "1"},  # a kill leaves no time to flush
         cwd=config.invocation_params.dir,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
