@@ -54,6 +54,33 @@ def test_breaks_after(broken):
 """
 
 
+RAY = """
+import os, pathlib
+import pytest
+
+pytestmark = pytest.mark.own_process
+
+def end(name, times):
+    met = pathlib.Path(__file__).with_name(name)
+    met.write_text(met.read_text() + "x" if met.exists() else "x")
+    if len(met.read_text()) <= times:
+        print("You have likely discovered a bug in Ray.", flush=True)
+        os._exit(1)
+
+def test_before():
+    pass
+
+def test_once():
+    end("once", 1)
+
+def test_always():
+    end("always", 9)
+
+def test_after():
+    pass
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of tests, of which one is outside."""
@@ -109,3 +136,14 @@ def test_a_module_that_cannot_be_imported_in_the_child_fails_its_tests(folder: P
     code, said = _pytest(folder, "-k", "first")
     assert code == 1, said
     assert "not in here" in said
+
+
+def test_a_fault_of_rays_own_is_tried_once_more(folder: Path) -> None:
+    (folder / "test_inside.py").write_text(RAY)
+    code, output = _pytest(folder, "-rA", "test_inside.py")
+    assert code == 1
+    passed = {"test_before", "test_once", "test_after"}
+    assert set(re.findall(r"^PASSED \S+::(\w+)", output, re.M)) == passed
+    assert re.findall(r"^FAILED \S+::(\w+)", output, re.M) == ["test_always"]
+    assert (folder / "always").read_text() == "xx"
+    assert "test_once runs once more, as Ray ended its process" in output

@@ -144,19 +144,15 @@ class RayExecutor(ClusterExecutor):
 
     def kill(self, key: str) -> None:
         """Interrupt a job's worker, so that it ends all that the job started; the worker itself if it goes on."""
-        import ray
-
         if key in self._sent:
-            ray.cancel(self._sent[key].handle, force=False)
+            _cancel(self._sent[key].handle, force=False)
             self._doomed[key] = time.monotonic()
 
     def _insist(self) -> None:
-        import ray
-
         for key, since in list(self._doomed.items()):
             if time.monotonic() - since > _FORCE_AFTER_S:
                 del self._doomed[key]
-                ray.cancel(self._sent[key].handle, force=True)
+                _cancel(self._sent[key].handle, force=True)
 
     def _close(self) -> None:
         import ray
@@ -164,7 +160,7 @@ class RayExecutor(ClusterExecutor):
         if ray.is_initialized():
             for sent in self._sent.values():
                 with suppress(Exception):
-                    ray.cancel(sent.handle, force=True)
+                    _cancel(sent.handle, force=True)
             ray.shutdown()
 
 
@@ -180,6 +176,14 @@ def _resources() -> list[dict[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _cancel(handle: Any, *, force: bool) -> None:
+    """Cancel a task that goes on: Ray ends this process where one is cancelled that has just ended (ray pull 54785)."""
+    import ray
+
+    if not ray.wait([handle], timeout=0)[0]:
+        ray.cancel(handle, force=force)
 
 
 def _end(handle: Any) -> Mapping[str, Any]:

@@ -135,6 +135,28 @@ def test_a_host_that_does_not_see_the_workspace_says_so(
         run_jobs(graph_of(stub("a")), workspace, executor)
 
 
+def test_a_task_that_has_ended_is_not_cancelled(
+    workspace: Workspace, executor: RayExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray ends this process where that meets its own book-keeping."""
+    import ray
+
+    cancelled: list[Any] = []
+    monkeypatch.setattr(ray, "cancel", lambda handle, force: cancelled.append(handle))
+    executor.start()
+    ended = ray.remote(lambda: 1).remote()
+    ray.get(ended)
+    waits = ray.remote(lambda: time.sleep(600)).remote()
+    ray_module._cancel(ended, force=True)
+    assert not cancelled
+    ray_module._cancel(waits, force=True)
+    assert cancelled == [waits]
+    monkeypatch.undo()
+    ray_module._cancel(waits, force=True)
+    with pytest.raises((ray.exceptions.TaskCancelledError, ray.exceptions.WorkerCrashedError)):
+        ray.get(waits)
+
+
 def test_another_version_on_the_worker_is_found_out(
     workspace: Workspace, executor: RayExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
