@@ -219,7 +219,9 @@ class Versions(_Part):
     dqbench_hash: str = Field(description="sha256 over the Python files of the running dqbench")
     method: Plugin | None
     task: Plugin
-    packages: dict[str, str] = Field(description="python, torch, torchvision, timm, numpy, cuda")
+    packages: dict[str, str] = Field(
+        description="python, torch, torchvision, timm, numpy, scikit-learn, cuda, and what its jobs use of the extras"
+    )
     git_commit: str | None = None
     git_dirty: bool | None = None
     code: dict[str, str] = Field(

@@ -11,7 +11,7 @@ from typing import Any
 
 from dqbench.plan.plan import Plan, PlannedCell, PlannedRun
 from dqbench.plugins import Registry
-from dqbench.records import Cell, Failure, JobFacts, Machine, Record, Run, Versions
+from dqbench.records import Failure, JobFacts, Machine, Record, Run
 from dqbench.references import FULL
 from dqbench.runner.versions import code_behind, versions
 
@@ -51,7 +51,14 @@ def _record(
         cell=cell,
         source=planned.source,
         jobs=jobs,
-        versions=_versions(registry, cell, last.get("cuda"), kinds),
+        versions=versions(
+            registry,
+            None if cell.method == FULL else cell.method,
+            registry.tasks[cell.task],
+            last.get("cuda"),
+            code_behind(registry, cell),
+            kinds,
+        ),
         machine=Machine(
             device=last.get("device", "unknown"),
             cpu=_cpu(),
@@ -64,12 +71,6 @@ def _record(
         planned=planned.planned_seeds,
         **rest,
     )
-
-
-def _versions(registry: Registry, cell: Cell, cuda: str | None, kinds: Mapping[str, int]) -> Versions:
-    method = None if cell.method == FULL else cell.method
-    found = versions(registry, method, registry.tasks[cell.task], cuda, code_behind(registry, cell))
-    return found.model_copy(update={"job_versions": dict(sorted(kinds.items()))})
 
 
 def run_of(run: PlannedRun, results: Mapping[str, Result]) -> Run:

@@ -24,6 +24,18 @@ _TASK_LATER = ("unit", "better", "decimals", "lossless", "needs", "trains")
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn")
 
+_TEXT = ("transformers", "tokenizers", "peft", "accelerate")
+_OPENMMLAB = ("onedl-mmcv", "onedl-mmengine", "onedl-mmdetection", "onedl-mmsegmentation")
+_PACKAGES_OF: Mapping[str, tuple[str, ...]] = {
+    "trainlm": _TEXT,
+    "scorelm": _TEXT,
+    "benchmark": ("lm-eval", "datasets"),
+    "finetune": _OPENMMLAB,
+    "corrupt": ("imagecorruptions-imaug", "opencv-python", "scikit-image"),
+    "pixels": ("transformers", "grad-cam"),
+}
+"""What jobs of a kind use of the extras."""
+
 
 def versions(
     registry: Registry,
@@ -31,6 +43,7 @@ def versions(
     task: TaskSpec,
     cuda: str | None,
     code: Mapping[str, str] = MappingProxyType({}),
+    kinds: Mapping[str, int] = MappingProxyType({}),
 ) -> Versions:
     """The versions behind one cell.
 
@@ -40,9 +53,11 @@ def versions(
         task: the cell's.
         cuda: that of torch, None on a CPU.
         code: as :func:`code_behind` gives it.
+        kinds: the kinds of the cell's jobs and their versions.
     """
     commit, dirty = _git()
-    packages = {"python": platform.python_version(), **{name: _installed(name) for name in _PACKAGES}}
+    names = dict.fromkeys([*_PACKAGES, *(name for kind in kinds for name in _PACKAGES_OF.get(kind, ()))])
+    packages = {"python": platform.python_version(), **{name: _installed(name) for name in names}}
     return Versions(
         dqbench=version("dqbench"),
         dqbench_hash=_package_hash(),
@@ -52,6 +67,7 @@ def versions(
         git_commit=commit,
         git_dirty=dirty,
         code=dict(code),
+        job_versions=dict(sorted(kinds.items())),
     )
 
 

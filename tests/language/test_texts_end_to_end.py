@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from dqbench.plan.grid import plan
 from dqbench.plan.plan import Plan, PlannedCell
 from dqbench.plan.request import Request
 from dqbench.records import Record
-from dqbench.runner.record_of import run_of
+from dqbench.runner.record_of import done_record, run_of
 
 TINY = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
 QUICK = ("recipe.min_updates=0", "recipe.vocabulary=300", "observer.min_updates=0", "observer.vocabulary=300")
@@ -49,7 +50,8 @@ def test_a_grid_on_texts(alpaca: None, tmp_path: Path) -> None:
         settings=QUICK,
         precision="fp32",
     )
-    made = plan(request, plugins.load(), "cpu")
+    registry = plugins.load()
+    made = plan(request, registry, "cpu")
     results = done(made, tmp_path / "jobs")
     source = open_texts("alpaca")
     tokens = read_tokens(next((tmp_path / "jobs").glob("tokenize-*")))
@@ -72,8 +74,10 @@ def test_a_grid_on_texts(alpaca: None, tmp_path: Path) -> None:
             assert len(kept) == 12
         else:
             assert lengths.sum() <= 0.25 * tokens.lengths.sum() < lengths.sum() + tokens.lengths.max()
-        assert Record.model_fields  # the run is one that a record holds
-        assert run.model_validate_json(run.model_dump_json()) == run
+        record = done_record(cell, made, results, registry, "dqbench run")
+        assert Record.model_validate_json(record.model_dump_json()).runs == [run]
+        assert record.versions.packages["transformers"] == version("transformers")
+        assert "imagecorruptions-imaug" not in record.versions.packages
 
 
 def test_scores_of_items_are_kept_and_average_to_the_score(alpaca: None, tmp_path: Path) -> None:

@@ -55,8 +55,19 @@ def checkpoint(folder: Path) -> Path:
     return folder
 
 
+TOOK = {
+    "wall_s": 1.0,
+    "peak_host_gib": 0.1,
+    "peak_device_gib": None,
+    "device": "cpu",
+    "started": "2026-01-01T00:00:00+00:00",
+    "ended": "2026-01-01T00:00:01+00:00",
+}
+"""What executors note of a job, for jobs that ran without one."""
+
+
 def done(made: Plan, folder: Path) -> dict[str, dict[str, Any]]:
-    """Run every job of a plan, those that it needs before it; gives facts by key."""
+    """Run every job of a plan, those that it needs before it; gives results by key."""
     results: dict[str, dict[str, Any]] = {}
 
     def run(key: str) -> Path:
@@ -65,7 +76,8 @@ def done(made: Plan, folder: Path) -> dict[str, dict[str, Any]]:
         if key not in results:
             inputs = {role: run(each) for role, each in job.inputs.items()}
             place.mkdir(parents=True)
-            results[key] = {"facts": load_target(FUNCTIONS[job.kind])(job.spec, inputs, place, Context("cpu"))}
+            facts = load_target(FUNCTIONS[job.kind])(job.spec, inputs, place, Context("cpu"))
+            results[key] = {"facts": facts, **TOOK}
         return place
 
     for key in made.jobs:
