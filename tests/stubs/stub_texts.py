@@ -58,7 +58,7 @@ def checkpoint(folder: Path) -> Path:
 TOOK = {
     "wall_s": 1.0,
     "peak_host_gib": 0.1,
-    "peak_device_gib": None,
+    "peak_device_gib": 0.0,
     "device": "cpu",
     "started": "2026-01-01T00:00:00+00:00",
     "ended": "2026-01-01T00:00:01+00:00",
