@@ -99,7 +99,7 @@ class _Walk:
     """Follows imports through the modules of a plugin; ``tops`` are top-level names that are its own for certain."""
 
     tops: frozenset[str]
-    modules: dict[str, _Module | None] = field(default_factory=dict)
+    modules: dict[str, Module | None] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     _owned: dict[str, bool] = field(default_factory=dict)
 
@@ -123,7 +123,7 @@ class _Walk:
             self._owned[top] = top in self.tops or (top != "dqbench" and not _is_library(top))
         return self._owned[top]
 
-    def _after(self, module: _Module) -> Iterator[str]:
+    def _after(self, module: Module) -> Iterator[str]:
         yield from module.imports()
         own = {_top(module.name), *self.tops}
         yield from (text for text in module.texts() if _DOTTED.fullmatch(text) and _top(text) in own)
@@ -131,7 +131,7 @@ class _Walk:
         if package and module.is_dynamic:
             yield from _modules_below(package)
 
-    def _package_around(self, module: _Module) -> _Module | None:
+    def _package_around(self, module: Module) -> Module | None:
         """The outermost regular package that the module lies in."""
         around = (self.modules.get(part) for part in _with_parents(module.name))
         return next((found for found in around if found and found.is_package), None)
@@ -155,8 +155,8 @@ def _named(start: str, folder: Path, data: Iterable[Path]) -> dict[str, Path]:
 
 
 @dataclass(frozen=True)
-class _Module:
-    """A file of code with its dotted name."""
+class Module:
+    """A file of code with its dotted name: what it imports is read from its text, without importing it."""
 
     name: str
     path: Path
@@ -243,14 +243,14 @@ def _spec_of(name: str) -> ModuleSpec | None:
         return None
 
 
-def _find(name: str) -> _Module | None:
+def _find(name: str) -> Module | None:
     """The file of a module; None where there is none."""
     spec = _spec_of(name)
     path = Path(spec.origin) if spec and spec.has_location and spec.origin else None
-    return _Module(name, path) if path and path.is_file() else None
+    return Module(name, path) if path and path.is_file() else None
 
 
-def _modules_below(package: _Module) -> Iterator[str]:
+def _modules_below(package: Module) -> Iterator[str]:
     folder = package.path.parent
     for path in _files(folder):
         if path.suffix == ".py":

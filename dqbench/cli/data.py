@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,28 +106,47 @@ def import_(
         return
     from dqbench.data.forms import is_form
 
-    if is_form(source) and not (spec is not None and source.is_dir()):
-        if skip_unreadable or lazy or hash_:
-            raise UsageError(f"--skip-unreadable, --lazy and --hash are for image folders; {source} is none")
+    form = is_form(source) and not (spec is not None and source.is_dir())
+    unfit = {"--skip-unreadable": skip_unreadable, "--lazy": lazy, "--hash": hash_}
+    if form or not source.is_dir():
+        _refuse_for_folders(source, unfit if form else {"--size": size, "--test-share": test_share, **unfit})
+    if form:
         found, notes = _import_form(state, name, source, spec, size, test_share, test_seed)
     elif source.is_dir():
-        from dqbench.data.importing import import_folder, siblings
-
-        with file_progress(state, f"importing {source}") as progress:
-            found, notes = import_folder(
-                name, source, spec,
-                size=size, test_share=test_share, test_seed=test_seed, skip_unreadable=skip_unreadable,
-                in_place=lazy, contents=hash_,
-                siblings=siblings(spec, known), progress=progress,
-            )  # fmt: skip
-        found = store.read_by(found, state.registry().code(spec)) if spec else found
+        options = {"skip_unreadable": skip_unreadable, "in_place": lazy, "contents": hash_}
+        found, notes = _import_folder(state, name, source, spec, size, test_share, test_seed, options)
     else:
-        if size is not None or test_share is not None or skip_unreadable or lazy or hash_:
-            raise UsageError(
-                f"--size, --test-share, --skip-unreadable, --lazy and --hash are for image folders; {source} is none"
-            )
         found, notes = _import_npz(state, name, source, spec)
     _report(state, found, notes + replaced)
+
+
+def _refuse_for_folders(source: Path, given: Mapping[str, Any]) -> None:
+    """Refuse options for image folders where the source is none."""
+    if any(value not in (None, False) for value in given.values()):
+        *most, last = given
+        raise UsageError(f"{', '.join(most)} and {last} are for image folders; {source} is none")
+
+
+def _import_folder(
+    state: State,
+    name: str,
+    folder: Path,
+    spec: DatasetSpec | None,
+    size: int | None,
+    share: float | None,
+    seed: int,
+    options: Mapping[str, bool],
+) -> tuple[DatasetInfo, list[str]]:
+    from dqbench.data.importing import import_folder, siblings
+
+    registry = state.registry()
+    near = siblings(spec, registry.datasets)
+    with file_progress(state, f"importing {folder}") as progress:
+        found, notes = import_folder(
+            name, folder, spec,
+            size=size, test_share=share, test_seed=seed, siblings=near, progress=progress, **options,
+        )  # fmt: skip
+    return (store.read_by(found, registry.code(spec)) if spec else found), notes
 
 
 def _import_form(

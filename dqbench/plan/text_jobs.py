@@ -11,7 +11,6 @@ from dqbench.jobs.job import Job, Needs, Shared
 from dqbench.plan.label_regimes import Taught
 from dqbench.plan.network_jobs import NetworkJobs, Watched
 from dqbench.plan.plan import Roles
-from dqbench.seeds import OBSERVER
 from dqbench.specs import ArchSpec, Budget, Config, LanguageRecipe, MethodSpec, Recipe, Stage
 
 _TOKENIZED = ("window", "vocabulary", "template")
@@ -79,13 +78,6 @@ class TextJobs(NetworkJobs):
         return self._add(
             "scorelm", spec, {**inputs, "tokens": self.tokens(recipe)}, label, facts.source.test_samples / 3
         )
-
-    def observer_network(self, seed: int, number: int = 0) -> str:
-        """The language model that was trained on the whole source by draws of its own."""
-        arch, recipe = self.facts.registry.archs[self.observer.arch], self.observer.recipe
-        own_draws = Taught(spec={"purpose": OBSERVER})
-        samples = self.facts.source.train_samples
-        return self.train(arch, recipe, seed, None, "the full source as observer", samples, own_draws)
 
     def looked_through(
         self, method: MethodSpec, config: Config, seed: int, roles: Roles

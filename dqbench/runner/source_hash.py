@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+from dqbench.source_code import Module
 
 
 def source_hash(module: str) -> str:
@@ -26,7 +27,7 @@ def source_hash(module: str) -> str:
             continue
         files[name] = path
         beside = _modules_below(path.parent, name) if name == module and path.name == "__init__.py" else ()
-        waiting += [*beside, *(each for each in _imported(path, name) if _is_in(each, home))]
+        waiting += [*beside, *(each for each in Module(name, path).imports() if _is_in(each, home))]
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     if len(digests) < 2:
         return next(iter(digests.values()), "")
@@ -66,15 +67,3 @@ def _modules_below(folder: Path, package: str) -> Iterator[str]:
 
 def _without_init(parts: Sequence[str]) -> Sequence[str]:
     return parts[:-1] if parts[-1] == "__init__" else parts
-
-
-def _imported(path: Path, module: str) -> Iterator[str]:
-    """Every name that a file imports, anywhere in it, as if each were a module."""
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
