@@ -95,9 +95,6 @@ def of_epoch(
     Raises:
         ValueError: a logit is not finite; the message says whose.
     """
-    wrong = ~np.isfinite(logits).all(axis=1)
-    if wrong.any():
-        raise ValueError(f"the logits of sample {int(wrong.argmax())} are not finite; the observer has diverged")
     places = np.arange(len(labels))
     z = np.asarray(logits, np.float64)
     g = last_layer_gradient(z, labels)

@@ -23,7 +23,8 @@ def last_layer_gradient(
         double_softmax: the loss applies softmax to probabilities once more, as DQ's released code does.
 
     Raises:
-        ValueError: shapes that do not fit, or labels outside the classes.
+        ValueError: shapes that do not fit, labels outside the classes, or a logit that is not finite; the message
+            says whose.
     """
     _check(logits, labels)
     p = np.asarray(softmax(np.asarray(logits, np.float64), axis=1), np.float64)
@@ -46,3 +47,6 @@ def _check(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> N
         raise ValueError(f"logits must be (n, classes) with n labels, not {logits.shape} with {labels.shape}")
     if len(labels) and not (labels.min() >= 0 and labels.max() < logits.shape[1]):
         raise ValueError(f"labels must lie in 0..{logits.shape[1] - 1}, not {labels.min()}..{labels.max()}")
+    wrong = ~np.isfinite(logits).all(axis=1)
+    if wrong.any():
+        raise ValueError(f"the logits of sample {int(wrong.argmax())} are not finite; the observer has diverged")

@@ -202,9 +202,9 @@ class DeepCore:
 
 def _seen(observed: Observed, classes: int, logits: bool) -> npt.NDArray[np.float32]:
     """Features and logits side by side, shape (n, d + classes); zeros for logits that are not looked at."""
-    features = np.asarray(observed.features, dtype=np.float32)
-    answers = observed.logits if logits else np.zeros((len(features), classes), np.float32)
-    return np.concatenate([features, np.asarray(answers, np.float32)], axis=1)
+    features = select.finite_features(observed.features)
+    answers = select.finite_features(observed.logits, "logits") if logits else np.zeros((len(features), classes))
+    return np.concatenate([features, answers], axis=1, dtype=np.float32)
 
 
 def _arguments(source: Source) -> SimpleNamespace:

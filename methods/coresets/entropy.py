@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec
+from dqbench import MethodSpec, select
 from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
 if TYPE_CHECKING:
@@ -52,4 +52,4 @@ class Entropy(Ranked):
         """−Σ_c p_c·log p_c."""
         from dqbench.observe import scores
 
-        return scores.entropy(observed.logits)
+        return scores.entropy(select.finite_features(observed.logits, "logits"))

@@ -64,12 +64,12 @@ class FacilityLocation:
 
     def prepare(self, source: Source, observed: Observed, seed: int, largest: ResolvedBudget | None = None) -> Arrays:
         """The order up to the largest budget; the whole one, which serves every budget, by default."""
-        config = self.config
+        config, features = self.config, select.finite_features(observed.features)
         gradients = observed.gradients() if config.embedding == "gradient" else None
 
         def order(members: npt.NDArray[np.int64], stop: int) -> npt.NDArray[np.int64]:
             of_members = None if gradients is None else gradients[members]
-            vectors = select.RankOne.of(observed.features[members], of_members, config.metric == "cosine")
+            vectors = select.RankOne.of(features[members], of_members, config.metric == "cosine")
             return select.facility_location_order(vectors, config.metric, stop)
 
         stops = select.group_stops(largest, config.scope)

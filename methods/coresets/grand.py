@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec
+from dqbench import MethodSpec, select
 from dqbench.methods.coresets.early import EarlyConfig, early
 from dqbench.methods.coresets.ranked import Ranked
 
@@ -62,4 +62,4 @@ class GraNd(Ranked):
 
         if self.config.when != "end":
             return early(self.config, observed, "grand")
-        return scores.grand(observed.gradients(), observed.features)
+        return scores.grand(observed.gradients(), select.finite_features(observed.features))

@@ -93,6 +93,7 @@ def make_bins(
 
     With ``stops`` only so many of each group are, the others follow by position.
     """
+    features = select.finite_features(observed.features)
     gradients = observed.gradients(config.double_softmax) if config.embedding == "gradient" else None
     cut = select.GraphCut(config.metric, config.lam)
-    return select.graph_cut_bins(observed.features, gradients, group, bins, cut, stops=stops, device=observed.device)
+    return select.graph_cut_bins(features, gradients, group, bins, cut, stops=stops, device=observed.device)

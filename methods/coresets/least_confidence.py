@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec
+from dqbench import MethodSpec, select
 from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
 if TYPE_CHECKING:
@@ -52,4 +52,4 @@ class LeastConfidence(Ranked):
         """1 − max_c p_c."""
         from dqbench.observe import scores
 
-        return scores.least_confidence(observed.logits)
+        return scores.least_confidence(select.finite_features(observed.logits, "logits"))

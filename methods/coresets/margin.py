@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dqbench import MethodSpec
+from dqbench import MethodSpec, select
 from dqbench.methods.coresets.ranked import Ranked, RankedConfig
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ class Margin(Ranked):
         """1 − (p_first − p_second)."""
         from dqbench.observe import scores
 
-        return scores.small_margin(observed.logits)
+        return scores.small_margin(select.finite_features(observed.logits, "logits"))

@@ -55,7 +55,7 @@ class SemDeDup(RankedTexts):
         """Minus the largest cosine to a text of the cluster that is farther from its centre."""
         from sklearn.cluster import KMeans
 
-        unit = select.unit(np.asarray(observed.features, dtype=np.float64))
+        unit = select.unit(select.finite_features(observed.features))
         clusters = min(len(unit), self.config.clusters or max(1, round(len(unit) ** 0.5)))
         found = KMeans(clusters, n_init=1, random_state=derive(seed, "clusters") % 2**32).fit(unit)
         nearest = np.full(len(unit), -1.0)

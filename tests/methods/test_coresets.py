@@ -246,14 +246,6 @@ def test_d2_takes_one_of_a_dense_pair_and_then_goes_elsewhere():
     assert order[1] in (2, 3)
 
 
-@pytest.mark.parametrize("name", ["herding", "k-center", "facility-location", "moderate", "d2", "ssl-prototypes"])
-def test_features_that_are_not_finite_are_refused(source, observed, name):
-    features = observed.features.copy()
-    features[7, 1] = np.inf
-    with pytest.raises(ValueError, match="not finite"):
-        kept(name, source, Seen(features, observed.logits, source.labels), Budget.ipc(1))
-
-
 def test_only_the_drawn_start_of_k_center_depends_on_the_seed(source, observed):
     for name in ("herding", "facility-location", "moderate"):
         assert kept(name, source, observed, Budget.ipc(3), 0) == kept(name, source, observed, Budget.ipc(3), 1)

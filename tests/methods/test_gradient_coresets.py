@@ -188,15 +188,6 @@ def test_infomax_solves_its_fixed_point():
     assert x == pytest.approx(3 * step / step.sum(), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_features_that_are_not_finite_are_refused_by_sample(source, seen, name):
-    spoilt = seen.features.copy()
-    spoilt[13, 1] = np.nan
-    wrong = Seen(spoilt, seen.logits, seen.labels)
-    with pytest.raises(ValueError, match="sample 13"):
-        chosen(name, source, wrong, Budget.ipc(2), **OPTIONS.get(name, {}))
-
-
 def test_weights_go_from_the_method_to_the_loss(source, seen, tmp_path):
     subset, _ = chosen("craig", source, seen, Budget.ipc(3))
     compressed.save(subset, tmp_path)

@@ -195,3 +195,13 @@ def test_methods_say_what_they_choose_from() -> None:
     on_texts = {spec.name for spec in registry.methods if "texts" in spec.data}
     assert on_texts >= {"random", "dq", "graphcut", "k-center", "facility-location", "longest", "ifd", "perplexity"}
     assert not on_texts & {"margin", "entropy", "grand", "el2n", "adq", "rded", "dm"}
+
+
+@pytest.mark.parametrize(
+    "method", [SemDeDup(SemDeDupConfig()), GraphCut(GraphCutConfig.model_validate(ON_TEXTS)), KCenter(KCenterConfig())]
+)
+def test_an_embedding_that_is_not_finite_is_refused_by_text(method: SemDeDup | GraphCut | KCenter) -> None:
+    spoilt = features()
+    spoilt[31, 2] = np.nan
+    with pytest.raises(ValueError, match="sample 31 are not finite"):
+        method.prepare(SOURCE, observed(spoilt), 0)
