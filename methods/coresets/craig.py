@@ -2,8 +2,11 @@
 
 Per class, the picks S greedily maximise Σ_{i∈V} max_{s∈S} (const − d(i, s)) with d the Euclidean distance of gradients,
 and γ_s = |{i : s = argmin_{t∈S} d(i, t)}|, the pick itself among them, multiplies the loss of s (Mirzasoleiman et al.,
-Coresets for Data-efficient Training of Machine Learning Models, ICML 2020, Eq. 11–14, Alg. 1). For deep networks the
-gradient is that with respect to the input of the last layer's loss, p − y (§3.4).
+Coresets for Data-efficient Training of Machine Learning Models, ICML 2020). For deep networks the gradient is that of
+the loss in the logits, p − y.
+
+Checked against the authors' code, not against the paper's text: ``train_resnet.py`` (p − y), ``util.py`` (const is a
+class's largest distance, weights are sizes of clusters) and ``lazy_greedy.py`` of baharanm/craig (b0374a2).
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ SPEC = MethodSpec(
     differs=(
         "The paper chooses anew every few epochs of the training that it speeds up; here once, from one observer. The "
         "greedy is exact. Weights are cluster sizes with the medoid counted once; a batch's loss is the mean weighted "
-        "by them."
+        "by them, where authors' code scales them to a mean of 1 over the set and takes the plain mean of a batch."
     ),
 )
 

@@ -4,6 +4,9 @@ The picks maximise Σ_i x_i·I_i − α·Σ_{i,j} x_i·x_j·K_ij over x with Σ 
 x ← p·softmax(I − 2α·K·x); the p largest x are kept (Tan et al., Data Pruning by Information Maximization, ICLR 2025).
 K holds the cosine of each sample with its nearest neighbours alone; I is the distance to the prototype of the sample's
 cluster, which needs no label, or EL2N, which does.
+
+Not checked against the authors' code, nor against the paper's text beyond its abstract: the objective and both kinds of
+information are as a public review of the paper has them; the solver, α, neighbours and steps are from memory.
 """
 
 from __future__ import annotations
@@ -46,8 +49,9 @@ SPEC = MethodSpec(
     cost="one pass of the observer; O(n²·d) time for the neighbours and O(n·k) a step, O(n·(d + k)) memory",
     differs=(
         "Features are the observer's; with the default information neither they nor the solver use a label beyond what "
-        "the observer saw, the budget of each class does; scope=dataset uses none. I is scaled to [0, 1]. The defaults "
-        "of α, neighbours and steps could not be checked against the authors' code, which is not released."
+        "the observer saw, the budget of each class does; scope=dataset uses none. I is scaled to [0, 1]. The paper "
+        "also splits large sets into parts; here each class is solved whole. The solver and the defaults of α, "
+        "neighbours and steps were not checked against the paper or its authors' code."
     ),
 )
 

@@ -2,8 +2,11 @@
 
 Again and again two dimensions of the embedding and a point there are drawn, each coordinate from the triangle of least,
 median and greatest value; the nearest sample scores 1, and its nearest neighbours lose 1 between them, in proportion to
-distance^−4 (Griffin et al., Zero-Shot Coreset Selection via Iterative Subspace Sampling, 2024, Alg. 1). Scores start
-uniform in [0, 1); the highest are kept.
+distance^−4; distances are sums of absolute differences (Griffin et al., Zero-Shot Coreset Selection via Iterative
+Subspace Sampling, 2024). Scores start uniform in [0, 1); the highest are kept.
+
+Checked against the authors' code, not against the paper's text: ``core/coreset/zcore.py`` and the defaults of
+``zeroshot_coreset_selection.py`` of voxel51/zcore (5fe8048).
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ SPEC = MethodSpec(
     differs=(
         "The paper's embedding is that of foundation models, of two side by side; here it is the observer's, which saw "
         "labels unless it was pretrained without. Scores use no label, the budget of each class does; scope=dataset "
-        "uses none. Profiles below paper draw fewer points."
+        "uses none. Authors' code leaves the first of the sorted neighbours out, which may be a copy of the sample; "
+        "here it is the sample itself. Profiles below paper draw fewer points."
     ),
 )
 

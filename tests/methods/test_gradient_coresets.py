@@ -133,6 +133,23 @@ def test_glister_chooses_what_was_held_out_last(source, seen):
     assert set(places[-len(held) :]) == set(held)
 
 
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        # decile-team/cords, configs/SL/config_gradmatch_cifar10.py
+        ("gradmatch", {"ridge": 0.5}),
+        # dssresearch/GLISTER, dss_deep.py: validation_set_fraction, and eta, which is the learning rate
+        ("glister", {"validation": 0.1, "eta": 0.05}),
+        # voxel51/zcore, zeroshot_coreset_selection.py: n_sample, sample_dim, redund_nn, redund_exp
+        ("zcore", {"draws": 10**6, "dimensions": 2, "neighbours": 1000, "power": 4}),
+        # baharanm/craig, train_resnet.py: softmax less one-hot
+        ("craig", {"embedding": "logit"}),
+    ],
+)
+def test_defaults_are_those_of_the_authors_code(name, defaults):
+    assert {key: getattr(REGISTRY.methods[name].config(), key) for key in defaults} == defaults
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_coverage_is_the_loop_of_the_paper(seed):
     rng = np.random.default_rng(seed)
