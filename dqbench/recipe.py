@@ -14,7 +14,30 @@ from dqbench.errors import UsageError
 AUGMENTATIONS = "flip, altflip, crop4, shift1, translate2, rrc-50, patches-2, randaugment-2-14, dsa"
 """Those on devices, by example."""
 
-_AUGMENTATION = re.compile(r"flip|altflip|crop\d+|shift\d+|translate\d+|rrc-\d+|patches-\d+|randaugment-\d+-\d+|dsa")
+FORMS = {
+    "flip": "",
+    "altflip": "",
+    "crop": r"(\d+)",
+    "shift": r"(\d+)",
+    "translate": r"(\d+)",
+    "rrc": r"-0*(100|[1-9]\d?)",
+    "patches": r"-0*([1-9]\d*)",
+    "randaugment": r"-(\d+)-(\d+)",
+    "dsa": "",
+}
+"""All kinds of augmentations, and how the numbers of each are written."""
+
+
+def augmentation(name: str) -> tuple[str, tuple[int, ...]]:
+    """The kind of an augmentation and its numbers: ``("crop", (4,))`` of ``crop4``.
+
+    Raises:
+        UsageError: a name that is no augmentation.
+    """
+    for kind, form in FORMS.items():
+        if found := re.fullmatch(kind + form, name):
+            return kind, tuple(int(number) for number in found.groups())
+    raise UsageError(f"unknown augmentation {name!r}; known: {AUGMENTATIONS}")
 
 
 def check_augment(names: Sequence[str]) -> None:
@@ -24,8 +47,7 @@ def check_augment(names: Sequence[str]) -> None:
         UsageError: a name that is no augmentation, or one after ``dsa``.
     """
     for name in names:
-        if not _AUGMENTATION.fullmatch(name):
-            raise UsageError(f"unknown augmentation {name!r}; known: {AUGMENTATIONS}")
+        augmentation(name)
     if "dsa" in names[:-1]:
         raise UsageError(f"augment={list(names)}: dsa works on normalised images; put it last")
 

@@ -6,14 +6,13 @@ one on the host where the order of work depends on the draw (random augment), so
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from dqbench.errors import UsageError
-from dqbench.recipe import AUGMENTATIONS, Recipe, check_augment
+from dqbench.recipe import Recipe, augmentation, check_augment
 from dqbench.train.draws import Draws
 from dqbench.train.dsa import OPERATIONS, SHARES
 from dqbench.train.geometry import Geometry, drawn, named
@@ -62,9 +61,7 @@ def _in_turn(steps: Sequence[Augmentation]) -> Augmentation:
 def _named(name: str) -> Augmentation:
     if geometry := named(name):
         return lambda images, draws: geometry.apply(images, drawn(geometry, len(images), images.shape[1], draws))
-    if random := re.fullmatch(r"randaugment-(\d+)-(\d+)", name):
-        return RandAugment(int(random[1]), int(random[2])).on_draws
-    raise UsageError(f"unknown augmentation {name!r}; known: {AUGMENTATIONS}")
+    return RandAugment(*augmentation(name)[1]).on_draws
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ Batches are uint8, or normalised floats, of shape (b, h, w, c); nothing synchron
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch.nn import functional
 
+from dqbench.recipe import augmentation
 from dqbench.train.draws import Draws
 from dqbench.train.resample import resample
 
@@ -31,20 +32,22 @@ class Geometry(Protocol):
 
 
 def named(name: str) -> Geometry | None:
-    """The operation of this name; None if it is none."""
-    if name == "flip":
-        return Flip()
-    if name == "altflip":
-        return AlternatingFlip()
-    if shift := re.fullmatch(r"(?:crop|shift)(\d+)", name):
-        return Shift(int(shift[1]))
-    if translation := re.fullmatch(r"translate(\d+)", name):
-        return Translation(int(translation[1]))
-    if region := re.fullmatch(r"rrc-(\d+)", name):
-        return Region(int(region[1]) / 100) if 1 <= int(region[1]) <= 100 else None
-    if grid := re.fullmatch(r"patches-(\d+)", name):
-        return Patches(int(grid[1])) if int(grid[1]) > 0 else None
-    return None
+    """The operation of this name; None if the augmentation is no geometric one.
+
+    Raises:
+        UsageError: a name that is no augmentation.
+    """
+    kind, numbers = augmentation(name)
+    kinds: dict[str, Callable[..., Geometry]] = {
+        "flip": Flip,
+        "altflip": AlternatingFlip,
+        "crop": Shift,
+        "shift": Shift,
+        "translate": Translation,
+        "rrc": lambda percent: Region(percent / 100),
+        "patches": Patches,
+    }
+    return kinds[kind](*numbers) if kind in kinds else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torchvision.transforms import InterpolationMode
@@ -9,7 +11,8 @@ from torchvision.transforms.autoaugment import RandAugment as Reference
 from torchvision.transforms.autoaugment import _apply_op
 
 from dqbench.errors import UsageError
-from dqbench.train.augment import dsa, normalised_pipeline, pipeline
+from dqbench.recipe import FORMS, check_augment
+from dqbench.train.augment import NORMALISED, dsa, normalised_pipeline, pipeline
 from dqbench.train.draws import Draws
 from dqbench.train.dsa import OPERATIONS as DSA
 from dqbench.train.randaugment import OPERATIONS, UNSIGNED, RandAugment
@@ -105,6 +108,21 @@ def test_gray_images_are_taken() -> None:
     images = pictures(28)[..., :1].contiguous()
     operation, sign = torch.arange(28) % 14, torch.arange(28) // 14
     assert RandAugment(1, 14).apply(images, operation, sign).shape == images.shape
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_what_a_recipe_may_ask_for_is_there(kind: str) -> None:
+    tried = (kind, f"{kind}2", f"{kind}-2", f"{kind}-2-3")
+    name = next(name for name in tried if re.fullmatch(kind + FORMS[kind], name))
+    check_augment((name,))
+    changed = pipeline((name,))(pictures(64), Draws.seeded(0, CPU, 64))
+    assert torch.equal(changed, pictures(64)) == (kind in NORMALISED)
+
+
+@pytest.mark.parametrize("name", ["rrc-0", "rrc-101", "patches-0", "crop-4", "flip2"])
+def test_a_recipe_refuses_what_no_augmentation_can_be_before_anything_trains(name: str) -> None:
+    with pytest.raises(UsageError, match=f"unknown augmentation '{name}'; known: flip"):
+        check_augment((name,))
 
 
 @pytest.mark.parametrize("name", ["randaugment-2-31", "randaugment-0-5", "crop", "flop"])
