@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import sys
+import threading
+
+_PATIENCE_S = 1.0
+"""After so long somebody at a terminal is told that the program is on its way: the first time it reads a cold disk."""
 
 
 def main() -> int:
     """Run the command that ``sys.argv`` names; gives its exit code."""
     try:
+        patience = threading.Timer(_PATIENCE_S, _say, ["dqbench is loading …"])
+        patience.daemon = True
+        if sys.stderr.isatty():
+            patience.start()
         from dqbench.cli import main as command
 
+        patience.cancel()
         return command()
     except BaseException as error:
         if not _is_interrupt(error):
             raise
-        sys.stderr.write("dqbench: interrupted\n")
+        _say("dqbench: interrupted")
         return 130
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

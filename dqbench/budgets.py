@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.errors import UsageError
+from dqbench.plurals import plural
 from dqbench.seeds import generator
 from dqbench.specs import Budget
 
@@ -62,7 +63,8 @@ def _images_per_class(budget: Budget, counts: IntArray) -> ResolvedBudget:
     ipc, smallest = int(budget.value), int(counts.min())
     if ipc > smallest:
         raise UsageError(
-            f"ipc {ipc} is larger than class {int(np.argmin(counts))}, which has {smallest} samples; use at most that"
+            f"ipc {ipc} is larger than class {int(np.argmin(counts))}, which has {plural(smallest, 'sample')}; use at "
+            "most that"
         )
     return ResolvedBudget(ipc * len(counts), np.full(len(counts), ipc, dtype=np.int64), budget)
 

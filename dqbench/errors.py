@@ -16,12 +16,16 @@ class PluginError(UsageError):
     """A plugin cannot be loaded or clashes with another; the message names its distribution."""
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that is not registered, with the nearest one that is."""
+def unknown_name(what: str, name: str, known: Iterable[str], otherwise: str = "") -> UsageError:
+    """The error for a name that is not registered, with the nearest one that is, and what else may be amiss."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
-    return UsageError(f"unknown {what} {name!r}; {hint}")
+    if near:
+        return UsageError(
+            f"unknown {what} {name!r}; did you mean {near[0]}?" + (f" ({otherwise})" if otherwise else "")
+        )
+    first = f"{otherwise}; " if otherwise else ""  # the list may be long
+    return UsageError(f"unknown {what} {name!r}; {first}known: {', '.join(names) or 'none'}")
 
 
 def check_whole(name: str, value: object, least: int | None = None) -> None:

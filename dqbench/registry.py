@@ -53,6 +53,9 @@ class BrokenPlugin:
         return f"{of}plugin {self.origin.plugin!r} of {self.origin} is left out: {self.error}"
 
 
+_OF_ONES_OWN = "one of your own needs --plugin FILE.py, or its package installed"
+
+
 class Catalogue(Generic[S]):
     """Specs of one kind by name, each with its origin."""
 
@@ -83,7 +86,7 @@ class Catalogue(Generic[S]):
                 raise UsageError(
                     f"{name} runs from a checkout of the original library; set DQBENCH_DEEPCORE=DIR to one"
                 ) from None
-            raise unknown_name(self.what, name, self._specs) from None
+            raise unknown_name(self.what, name, self._specs, _OF_ONES_OWN) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._specs
@@ -271,7 +274,8 @@ class Registry:
         for catalogue in catalogues:
             if name in catalogue:
                 return catalogue.what, catalogue[name], catalogue.origin(name)
-        raise unknown_name("name", name, [spec.name for catalogue in catalogues for spec in catalogue])
+        names = [spec.name for catalogue in catalogues for spec in catalogue]
+        raise unknown_name("name", name, names, _OF_ONES_OWN)
 
 
 def _targets(spec: Any) -> tuple[str, ...]:

@@ -26,9 +26,10 @@ def words(board: Board, boards: Sequence[Board]) -> list[str]:
     own, theirs = _differences(board), _differences(_counterpart(board, boards))
     shared = sorted(own.keys() & theirs.keys(), key=str)
     if len(shared) < LEAST:
+        there = f"are {len(shared)}" if len(shared) > 1 else f"is {'one' if shared else 'none'}"
         return [
             f"A proxy is a proxy: nothing says how far its order holds at the profile {PROTOCOL}. That takes {LEAST} "
-            f"pairs of method and budget that stand beside random at both, and there are {len(shared)}."
+            f"pairs of method and budget that stand beside random at both, and there {there}."
         ]
     from scipy.stats import spearmanr
 

@@ -1,4 +1,4 @@
-"""The answer that an overview opens with: on each task's strongest evidence, which method beats random by how much."""
+"""The answer that an overview opens with: by each task's strongest evidence, which method to use at which budget."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ STRENGTH = ("smoke", "quick", "proxy", "paper")
 _MARKED: dict[Mark, str] = {"above": " ▲", "below": " ▼", "": " ○"}
 
 LEGEND = (
-    "Points against random with the half-width of the paired 95 % interval. ▲ and ▼: above and below random after "
-    "Holm's correction over the board. ○: not distinguishable from random, which is not to say equal. —: not measured."
+    "By the share of samples kept: points against random with the half-width of the paired 95 % interval. ▲ and ▼: "
+    "above and below random after Holm's correction over the board. ○: not distinguishable from random, which is not "
+    "to say equal. —: not measured."
 )
 
 
@@ -35,7 +36,7 @@ class Answer:
     Attributes:
         task: the name of the task.
         title: what was measured, on what data, with which labels.
-        said: sentences, one for each budget at which a method differs from random, and one for all others.
+        said: which method to use, a sentence for each budget at which one differs from random, one for all others.
         network: that the table is of.
         table: difference to random of each method (rows) at each budget (columns) on one network.
         legend: how to read the table.
@@ -80,7 +81,7 @@ def answer(board: Board) -> Answer | None:
     rows = [row for row in compared(board) if any(_cell(board, row, network, b) for b in budgets)]
     rows.sort(key=lambda row: -_mean(board, row, network, budgets))
     table = Table(
-        ("method", *map(text.budget, budgets)),
+        ("method", *map(_share, budgets)),
         tuple((row_name(row), *(_shown(board, _cell(board, row, network, b)) for b in budgets)) for row in rows),
     )
     said = [*_open(board, rows, network, budgets), *_settled(board, rows, network, budgets)]
@@ -151,17 +152,16 @@ def _settled(board: Board, rows: Sequence[Row], network: Network, budgets: Seque
     for budget in budgets:
         tested = _tested(board, rows, network, budget)
         above, below = ([label for label, cell in tested.items() if cell.mark == side] for side in ("above", "below"))
-        start = f"At {text.budget(budget)}, {_seeds(tested)}:" if tested else ""
-        better = "better than" if board.measure.lower_is_better else "above"
         if above:
-            best = f"{above[0]}, {_against(board, tested[above[0]])} {board.measure.to_random}"
-            others = f"; also {better} it: {text.listing(above[1:])}" if above[1:] else ""
-            yield f"{start} best is {best}{others}.{_worse(board, below, tested)}"
+            best = f"use {above[0]}, {_against(board, tested[above[0]])} {board.measure.to_random}"
+            others = f"; also better than random: {text.listing(above[1:])}" if above[1:] else ""
+            yield f"At {_share(budget)}, {best} ({_seeds(tested)}){others}.{_worse(board, below, tested)}"
         elif below:
             first = next(iter(tested))
             yield (
-                f"{start} no method is distinguishably better than random; the highest is {first}, "
-                f"{_against(board, tested[first])}.{_worse(board, below, tested)}"
+                f"At {_share(budget)}, use random selection: {_none(rows, tested)} distinguishably better "
+                f"({_seeds(tested)}); the highest is {first}, {_against(board, tested[first])}."
+                f"{_worse(board, below, tested)}"
             )
 
 
@@ -173,11 +173,26 @@ def _open(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence
         return
     places = [(budget, label, cell) for budget, tested in alike.items() for label, cell in tested.items()]
     budget, label, cell = max(places, key=lambda place: _delta(place[2]))
+    where = f" at {_share(budget)}" if len(alike) > 1 else ""
     yield (
-        f"At {text.listing([text.budget(b) for b in alike])}, {_seeds(*alike.values())}: no method of "
-        f"{max(map(len, alike.values()))} can be distinguished from random; the highest difference is {label}'s at "
-        f"{text.budget(budget)}, {_against(board, cell)}."
+        f"At {text.listing([_share(b) for b in alike])}, use random selection: {_none(rows, *alike.values())} "
+        f"distinguishable from it ({_seeds(*alike.values())}); the highest difference is {label}'s{where}, "
+        f"{_against(board, cell)}."
     )
+
+
+def _share(budget: Budget) -> str:
+    """``10 %`` of the samples; other budgets as everywhere."""
+    return f"{100 * budget.value:.6g} %" if budget.kind == "ratio" else text.budget(budget)
+
+
+def _none(rows: Sequence[Row], *found: Tested) -> str:
+    """``none of 4 methods is``, and that controls, which the table has as well, are not counted."""
+    aside = " (controls aside)" if any(row.control_of for row in rows) else ""
+    counts = sorted({len(tested) for tested in found})
+    if counts == [1]:
+        return f"the one method tested{aside} is not"
+    return f"none of {' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} methods{aside} is"
 
 
 def _seeds(*found: Tested) -> str:

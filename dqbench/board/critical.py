@@ -102,7 +102,7 @@ def method_scores(board: Board) -> dict[str, float]:
 
 def _analysed(labels: str, tasks: Mapping[str, Mapping[str, float]]) -> CriticalDifference | NoCriticalDifference:
     if len(tasks) < LEAST_TASKS:
-        there = f"there are {len(tasks)}" if tasks else "there is none"
+        there = f"there are {len(tasks)}" if len(tasks) > 1 else f"there is {'one' if tasks else 'none'}"
         return NoCriticalDifference(
             labels, f"it needs {LEAST_TASKS} tasks at the profile paper with {LEAST_SEEDS} seeds or more; {there}"
         )

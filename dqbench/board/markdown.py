@@ -44,14 +44,36 @@ def document(
     if len(boards) > 1:
         blocks.append("Regimes are never mixed; each has its own section:")
         blocks.append("\n".join(f"{i}. {escape(words)}" for i, words in enumerate(titles, start=1)))
-    blocks += _hard_beside_soft(boards)
+    strong, smoke = [], []
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
         own = [one for one in judged if one.setting == board.section.setting]
         file = picture[1] if picture and picture[0] is board else ""
         more = agreement.words(board, boards)
-        blocks += [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
+        section = [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
+        (smoke if _is_smoke(board) else strong).extend(section)
+    beside = {
+        is_smoke: _hard_beside_soft([b for b in boards if _is_smoke(b) == is_smoke]) for is_smoke in (True, False)
+    }
+    blocks += [*strong, *beside[False], *_smoke([*smoke, *beside[True]], alone=not strong)]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
+
+
+def _is_smoke(board: Board) -> bool:
+    return board.section.setting.profile not in STRENGTH[1:]
+
+
+def _smoke(blocks: Sequence[str], alone: bool) -> list[str]:
+    """What checks that the machinery works: folded, but where there is nothing else."""
+    if not blocks:
+        return []
+    if alone:
+        return [
+            "Nothing but smoke was run: it checks that the machinery works, and is no evidence on methods.",
+            *blocks,
+        ]
+    summary = "<details><summary>Smoke: checks that the machinery works, and no evidence on methods</summary>"
+    return [summary, *blocks, "</details>"]
 
 
 def _hard_beside_soft(boards: Sequence[Board]) -> list[str]:
@@ -84,8 +106,7 @@ def overview(
     if any(smoke.values()):
         count = text.plural(sum(map(len, smoke.values())), "board")
         blocks += [
-            f"<details><summary>Smoke: {count} that check that the machinery works, and say nothing of methods"
-            "</summary>",
+            f"<details><summary>Smoke: {count} to check that the machinery works, and no evidence on methods</summary>",
             _list(smoke),
             "</details>",
         ]
@@ -97,12 +118,14 @@ def overview(
 
 
 def _answers(found: Sequence[Answer], pictures: Collection[str]) -> list[str]:
-    blocks = ["## How much better than random?"] if found else []
+    blocks = ["## Which method?"] if found else []
     for one in found:
         blocks += [f"**[{escape(one.task)}]({one.task}.md)**: {escape(one.title)}", bullets(one.said), table(one.table)]
+        if one is found[0]:
+            blocks.append(legend(found))
         if (file := f"{one.task}.svg") in pictures:
             blocks.append(_picture(file))
-    return [*blocks, legend(found)] if found else []
+    return blocks
 
 
 def _list(sections: Mapping[str, Sequence[Listed]]) -> str:
@@ -133,7 +156,7 @@ def _critical(found: CriticalDifference | NoCriticalDifference) -> list[str]:
 
 def _opening(board: Board, picture: str) -> list[str]:
     """What the board shows: a sentence for each budget, one narrow table, one picture. ``smoke`` answers nothing."""
-    found = answer(board) if board.section.setting.profile in STRENGTH[1:] else None
+    found = None if _is_smoke(board) else answer(board)
     if found is None:
         return []
     blocks = [bullets(found.said)] if found.said else []

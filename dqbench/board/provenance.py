@@ -20,6 +20,7 @@ def making(section: Section) -> list[str]:
     facts = [
         f"Data: {_data(section)}",
         *(f"Command: {code(words)}" for words in sorted({record.command for record in records})),
+        *_places(records),
         *(f"Machine: {escape(words)}" for words in sorted({_machine(record) for record in records})),
         *(f"Versions: {escape(words)}" for words in sorted({_versions(record) for record in records})),
         *(f"Code: {escape(words)}" for words in sorted({_code(record) for record in records} - {""})),
@@ -29,6 +30,12 @@ def making(section: Section) -> list[str]:
     ]
     blocks = ["### How this was made", "\n".join(f"- {fact}" for fact in facts)]
     return [*blocks, "Failed:", table(_failures(section))] if section.failed else blocks
+
+
+def _places(records: Sequence[Record]) -> Iterator[str]:
+    """What a path in a command stands for, where there is one."""
+    if any(re.search(r"--(data|plugin|ids) ", record.command) for record in records):
+        yield "Paths in commands start in the folder where they ran; of what lay elsewhere the bare name is given"
 
 
 def _trust(records: Sequence[Record]) -> Iterator[str]:

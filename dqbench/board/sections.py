@@ -208,7 +208,7 @@ def split(entries: Iterable[Entry]) -> list[Section]:
 
 
 def _setting_order(setting: Setting) -> tuple[Any, ...]:
-    known = ("paper", "quick", "proxy", "smoke")
+    known = ("paper", "proxy", "quick", "smoke")  # the strongest evidence first
     scale = known.index(setting.profile) if setting.profile in known else len(known)
     return (setting.task, -setting.task_version, scale, setting)
 

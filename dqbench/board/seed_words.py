@@ -19,8 +19,9 @@ def planned(section: Section) -> Iterable[str]:
     tested, there = section.tested, {seed for record in section.done.values() for seed in record.cell.seeds}
     if tested.planned and tested.block:
         blocks = tested.planned // tested.block
-        cut = f", in {blocks} blocks of {tested.block}" if blocks > 1 else ""
-        yield f"{text.plural(tested.planned, 'seed')} planned{cut}; {_tested(section)}."
+        cut = f" in {blocks} blocks of {tested.block}" if blocks > 1 else ""
+        plans = f"The profile {section.setting.profile} plans {text.plural(tested.planned, 'seed')}{cut}"
+        yield f"{plans}; {_tested(section)}{_beyond(section, there)}."
     elif there - set(tested.seeds):
         yield f"Not every row has every seed; {_tested(section)}."
     absent = [key for key in section.done if _could_be_tested(section, key) and not section.is_tested(key)]
@@ -35,11 +36,21 @@ def _tested(section: Section) -> str:
         return f"no {block} is there in all rows, so that nothing is marked, ranked or called lossless"
     words = f"all tested rows have {seeds_words(tested.seeds)}"
     if len(tested.seeds) < LEAST:
-        return words
+        return f"{words}, too few to mark, rank or call anything lossless"
     words += ", from which alone marks, ranks and lossless ratios come"
     if tested.planned and len(tested.seeds) < tested.planned:
         return f"{words}; what is planned and not there yet can change them"
     return words + (", more than planned" if tested.planned and len(tested.seeds) > tested.planned else "")
+
+
+def _beyond(section: Section, there: Iterable[int]) -> str:
+    """Seeds that count in means and intervals and in nothing else."""
+    beyond = sorted(set(there) - set(section.tested.seeds))
+    if not beyond or not section.tested.seeds:
+        return ""
+    count, make = ("counts", "it makes") if len(beyond) == 1 else ("count", "they make")
+    why = f"as {make} no whole block of {section.tested.block} in all rows"
+    return f"; {seeds_words(beyond)} {count} in scores and differences alone, {why}"
 
 
 def _could_be_tested(section: Section, key: CellKey) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from dqbench.board.board import Mark
 from dqbench.board.statistics import Estimate, Ratio
+from dqbench.plurals import plural as plural
 from dqbench.specs import Budget
 
 MARKS: dict[Mark, str] = {"above": " ▲", "below": " ▼", "": ""}
@@ -99,8 +100,3 @@ def brief(words: object, most: int = 200) -> str:
     """What a record says, on one line of printable characters, and no more of it than a board has room for."""
     line = "".join(c if c.isprintable() else " " for c in str(words)[: most + 1])
     return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def plural(number: int, word: str) -> str:
-    """``1 seed``, ``2,000 seeds``."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")

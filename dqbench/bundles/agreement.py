@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from dqbench.measure import USUAL, Measure
+
 LEVEL = 0.004
 """Share of honest bundles that is refused where the assumptions hold; half as many for the largest spread granted."""
 
@@ -38,11 +40,13 @@ class Agreement:
         difference: mean of claimed - redone over all runs, in the score's unit.
         margin: the most that chance makes of it, on either side.
         runs: how many runs were done again.
+        measure: how the score is read.
     """
 
     difference: float
     margin: float
     runs: int
+    measure: Measure = USUAL
 
     @property
     def agrees(self) -> bool:

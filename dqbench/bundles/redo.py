@@ -7,7 +7,7 @@ import random
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dqbench.bundles.agreement import Agreement, agreement
@@ -120,9 +120,9 @@ def _agreement(measure: Measure, redone: Sequence[Redone]) -> Agreement:
     claimed, again = [_scores(one.claim) for one in redone], [_scores(one.again) for one in redone]
     images = min(one.again.source.test_samples for one in redone)
     if measure.unit == PERCENT:
-        return agreement(claimed, again, 100 / images)
+        return replace(agreement(claimed, again, 100 / images), measure=measure)
     size = max(abs(score) for scores in again for score in scores)  # an image's share of a mean, as 100 % is of a count
-    return agreement(claimed, again, size / images, math.inf)
+    return replace(agreement(claimed, again, size / images, math.inf), measure=measure)
 
 
 def _scores(record: Record) -> list[float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from dqbench.plurals import plural
+
 Named = tuple[str, str]
 """A name and what it is, in words."""
 
@@ -55,7 +57,7 @@ def _shown() -> Iterator[Named]:
 def _recipes() -> Iterator[Named]:
     from dqbench.train.recipes import RECIPES
 
-    return ((name, f"{recipe.epochs} epochs") for name, recipe in RECIPES.items())
+    return ((name, plural(recipe.epochs, "epoch")) for name, recipe in RECIPES.items())
 
 
 def _profiles() -> Iterator[Named]:

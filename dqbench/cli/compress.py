@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from dqbench import byte_sizes
 from dqbench.cli import completion
 from dqbench.cli.compress_texts import TextOptions, are_texts, compress_texts
 from dqbench.cli.grid_options import Device
 from dqbench.cli.replayed import replayed
 from dqbench.cli.state import State
+from dqbench.cli.waiting import waiting
 from dqbench.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
@@ -104,7 +106,8 @@ def compress(
         )  # fmt: skip
         return
     budget = _budget(keep, ipc, bytes_)
-    from dqbench.own_images.keep import Order, keep_own_images
+    with waiting(state, "loading PyTorch, which takes longest the first time"):
+        from dqbench.own_images.keep import Order, keep_own_images
 
     order = Order(
         data=data, out=out, method=spec, config=config, budget=budget, images=cast("Images", images), size=size,
@@ -165,8 +168,8 @@ def _tell(state: State, facts: dict[str, Any], out: Path, what: str) -> None:
     for skipped in facts["skipped"]:
         state.warn(f"skipped, unreadable: {skipped}")
     state.console.print(
-        f"kept {facts['kept']} of {facts['samples']} {what} ({facts['kept_bytes'] / 2**20:.1f} of "
-        f"{facts['source_bytes'] / 2**20:.1f} MiB) with {facts['method']}{_dropped(facts)}; manifest: "
+        f"kept {facts['kept']} of {facts['samples']} {what} ({byte_sizes.rounded(facts['kept_bytes'])} of "
+        f"{byte_sizes.rounded(facts['source_bytes'])}) with {facts['method']}{_dropped(facts)}; manifest: "
         f"{out / 'manifest.csv'}",
         soft_wrap=True,
     )
@@ -178,5 +181,5 @@ def _dropped(facts: dict[str, Any]) -> str:
         return ""
     near = "" if facts["psnr_db"] is None else f", PSNR {facts['psnr_db']:.1f} dB"
     decoder = facts["bytes_parts"].get("decoder")
-    beside = f", beside an MAE of {decoder / 2**20:.1f} MiB" if decoder else ""
+    beside = f", beside an MAE of {byte_sizes.rounded(decoder)}" if decoder else ""
     return f" and {facts['kept_pixels']:.1%} of the pixels, rebuilt with {facts['pixels']['fill']}{near}{beside}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dqbench import byte_sizes
 from dqbench.cli.state import State
 from dqbench.errors import UsageError
 
@@ -88,8 +89,8 @@ def compress_texts(
         state.print_json(facts)
         return
     state.console.print(
-        f"kept {facts['kept']:,} of {facts['samples']:,} texts ({facts['kept_bytes'] / 1000:,.0f} of "
-        f"{facts['source_bytes'] / 1000:,.0f} kB) with {facts['method']}: {out / 'kept.jsonl'}; manifest: "
+        f"kept {facts['kept']:,} of {facts['samples']:,} texts ({byte_sizes.rounded(facts['kept_bytes'])} of "
+        f"{byte_sizes.rounded(facts['source_bytes'])}) with {facts['method']}: {out / 'kept.jsonl'}; manifest: "
         f"{out / 'manifest.csv'}",
         soft_wrap=True,
     )

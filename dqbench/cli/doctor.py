@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import typer
 
 from dqbench.cli.state import State
+from dqbench.plurals import plural
 
 GIB = 2**30
 
@@ -100,7 +101,9 @@ def _devices() -> Iterator[Finding]:
         yield Finding("gpu", "ok", f"cuda:{index} {facts.name}, {facts.total_memory / GIB:.0f} GiB")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     yield Finding(
-        "cpu", "ok", f"{usable} of {os.cpu_count()} cores usable, torch takes {torch.get_num_threads()} threads"
+        "cpu",
+        "ok",
+        f"{usable} of {os.cpu_count()} cores usable, torch takes {plural(torch.get_num_threads(), 'thread')}",
     )
 
 

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Origin
+from dqbench.plurals import plural
 from dqbench.specs import ArchSpec, DatasetSpec, MethodSpec, Profile, Recipe, Stage, TaskSpec
 
 Facts = dict[str, Any]
@@ -69,7 +70,7 @@ def published(task: str) -> list[str]:
     for result in load().results:
         if result.task == task:
             methods.setdefault(f"{result.paper}, {result.table}", []).append(result.method)
-    return [f"{place}: {len(of)} results of {', '.join(dict.fromkeys(of))}" for place, of in methods.items()]
+    return [f"{place}: {plural(len(of), 'result')} of {', '.join(dict.fromkeys(of))}" for place, of in methods.items()]
 
 
 def profile(spec: Profile) -> Facts:
@@ -166,10 +167,11 @@ def options(config: type[BaseModel], compress_only: Iterable[str]) -> list[Facts
 
 
 def pixel_options(spec: MethodSpec) -> list[Facts]:
-    """The options of dropping patches, which all methods that keep samples take; a method's own names go first."""
+    """The options of dropping patches, which dqbench adds to all methods that keep samples; a method's own go first."""
     if spec.kind == "distillation":
         return []
-    return [option for option in options(PixelOptions, ()) if option["name"] not in spec.config.model_fields]
+    own = spec.config.model_fields
+    return [{**option, "added": True} for option in options(PixelOptions, ()) if option["name"] not in own]
 
 
 def type_name(annotation: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dqbench.cli import completion
+from dqbench.plurals import plural
 
 if TYPE_CHECKING:
     from dqbench.board.files import Difference
@@ -105,7 +106,9 @@ def _report(
     else:
         _tell(state, target, total, found, check)
         if answer["without_checksum"]:
-            told = f"{answer['without_checksum']} records hold no checksum: they are from before there was one"
+            count = answer["without_checksum"]
+            they = "holds no checksum: it is" if count == 1 else "hold no checksum: they are"
+            told = f"{plural(count, 'record')} {they} from before there was one"
             state.console.print(told, soft_wrap=True)
 
 

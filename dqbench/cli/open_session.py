@@ -13,6 +13,7 @@ from dqbench.cli.file_progress import file_progress
 from dqbench.cli.replayed import replayed
 from dqbench.cli.waiting import waiting
 from dqbench.errors import UsageError
+from dqbench.plurals import plural
 
 if TYPE_CHECKING:
     from dqbench.cli.grid_options import GridOptions
@@ -29,8 +30,27 @@ def open_session(grid: GridOptions, state: State, *, create: bool) -> Session:
     Raises:
         UsageError: anything wrong with the request, the data, the devices or the workspace.
     """
+    with waiting(state, "loading"):
+        request, setup = _asked(grid, state, create)
+        from dqbench.runner.session import Session
+    own = request.data
+    if own is None or own.listed is None or not create:
+        with waiting(state, "planning") as tell:
+            return Session.open(
+                request,
+                state.registry(),
+                setup,
+                grid.workspace,
+                create=create,
+                on_cell=lambda cells, jobs: tell(f"{plural(cells, 'cell')} and {plural(jobs, 'job')}"),
+            )
+    with file_progress(state, f"reading {grid.data}") as progress:
+        return Session.open(request, state.registry(), setup, grid.workspace, on_image=progress)
+
+
+def _asked(grid: GridOptions, state: State, create: bool) -> tuple[Request, Setup]:
+    """What is asked for, and on what; nothing is planned yet."""
     from dqbench.plan.own_data import find_own
-    from dqbench.runner.session import Session
 
     given = _given(grid, state, create)
     asked, settings = replayed(parts("--method", grid.method))
@@ -40,19 +60,7 @@ def open_session(grid: GridOptions, state: State, *, create: bool) -> Session:
         raise UsageError(f"give {'--task' if methods else '--method or --ids'} …; see: dqbench run --help")
     tasks = [state.registry().tasks[name] for name in names]
     own = find_own(grid.data, grid.size, tasks, grid.skip_unreadable)
-    request, setup = _request(grid, methods, given, own, settings), _setup(grid)
-    if own is None or own.listed is None or not create:
-        with waiting(state, "planning") as tell:
-            return Session.open(
-                request,
-                state.registry(),
-                setup,
-                grid.workspace,
-                create=create,
-                on_cell=lambda cells, jobs: tell(f"{cells:,} cells and {jobs:,} jobs"),
-            )
-    with file_progress(state, f"reading {grid.data}") as progress:
-        return Session.open(request, state.registry(), setup, grid.workspace, on_image=progress)
+    return _request(grid, methods, given, own, settings), _setup(grid)
 
 
 def _request(
@@ -74,6 +82,7 @@ def _request(
         best_epoch=grid.best_epoch,
         labels=parts("--labels", grid.labels),
         recipe=None if grid.recipe is None else recipe_named(grid.recipe),
+        recipe_file=None if grid.recipe is None else Path(grid.recipe),
         data=own,
         byte_budgets=parts("--bytes", grid.bytes_),
         token_budgets=parts("--tokens", grid.tokens),

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dqbench.plurals import plural
+
 if TYPE_CHECKING:
     from dqbench.cli.state import State
     from dqbench.runner.session import Session
@@ -23,10 +25,12 @@ def tell_outcome(state: State, session: Session, *, nothing_to_do: bool) -> None
         )
     cells, left = len(session.plan.cells), len(session.unmade())
     done = cells - len(failed) - left
-    verdict = f"nothing to do: all {cells} cells" if nothing_to_do else f"{done} of {cells} cells"
+    every = "the cell" if cells == 1 else f"all {cells} cells"
+    verdict = f"nothing to do: {every}" if nothing_to_do else f"{done} of {plural(cells, 'cell')}"
     for line in _compared(session):
         state.messages.print(line, soft_wrap=True)
-    for line in (_time_is_up(session, verdict) if left else f"{verdict} are done", *_next(session, done)):
+    verb = "is" if done == 1 else "are"
+    for line in (_time_is_up(session, verdict) if left else f"{verdict} {verb} done", *_next(session, done)):
         state.messages.print(line, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,8 @@ import typer
 from dqbench.cli.grid_options import GridOptions, with_grid_options
 from dqbench.cli.open_session import open_session
 from dqbench.errors import UsageError
+from dqbench.measure import PERCENT
+from dqbench.plurals import plural
 
 if TYPE_CHECKING:
     from dqbench.cli.state import State
@@ -28,12 +31,16 @@ def plan(
     grid: GridOptions,
     *,
     detect: Annotated[
-        float | None, typer.Option(metavar="POINTS", help="Say how many seeds it takes to see such a difference.")
+        float | None,
+        typer.Option(
+            metavar="DIFFERENCE",
+            help="Say how many seeds it takes to see such a difference, in points of percent or the task's own unit.",
+        ),
     ] = None,
 ) -> int:
     """Say what dqbench run would do with the same options: cells, jobs, what is there, what the rest costs."""
-    if detect is not None and not 0 < detect < 100:
-        raise UsageError(f"--detect {detect:g} is no difference in percentage points; give one above 0, e.g. 0.5")
+    if detect is not None and not 0 < detect < math.inf:
+        raise UsageError(f"--detect {detect:g} is no difference; give one above 0, e.g. 0.5")
     tell_plan(ctx.obj, open_session(grid, ctx.obj, create=False), detect)
     return 0
 
@@ -101,20 +108,20 @@ def _tell_cost(state: State, session: Session, forecast: Forecast) -> None:
     unit = "GPU" if device == "cuda" else "CPU thread"
     state.console.print(
         f"the rest takes {_about(forecast.seconds)} device hours, one job after the other{guess}; "
-        f"here {slots} {unit}{'' if slots == 1 else 's'}",
+        f"here {plural(slots, unit)}",
         soft_wrap=True,
     )
 
 
 def _tell_box(state: State, session: Session) -> None:
     from dqbench.durations import clock
-    from dqbench.progress.wording import count, name
+    from dqbench.progress.wording import name
 
     too_long = session.too_long()
     if too_long:
         first = too_long[0]
         state.warn(
-            f"--for {clock(session.setup.box_s or 0)} is too short for {count(len(too_long), 'job')}: the longest, "
+            f"--for {clock(session.setup.box_s or 0)} is too short for {plural(len(too_long), 'job')}: the longest, "
             f"{name(first)}, is expected to take {clock(first.needs.seconds)}"
         )
 
@@ -132,25 +139,30 @@ def _about(seconds: float) -> str:
 def _seeds(session: Session, difference: float) -> list[dict[str, Any]]:
     from dqbench.power import seeds_needed
 
-    rows = []
+    rows, measures = [], {planned.cell.task: planned.cell.measure for planned in session.plan.cells}
     for (task, profile), spread in session.spreads().items():
+        measure = measures[task]
+        if measure.unit == PERCENT and difference >= 100:
+            raise UsageError(f"--detect {difference:g} is no difference in percentage points of {task}; give e.g. 0.5")
         needed = None if spread is None else seeds_needed(difference, spread.sd)
         rows.append(
             {
                 "task": task, "profile": profile, "difference": difference, "seeds": needed,
                 "paired_sd": spread and spread.sd, "cells": spread and spread.cells,
-                "degrees_of_freedom": spread and spread.freedom,
+                "degrees_of_freedom": spread and spread.freedom, "unit": measure.differences,
             }
         )  # fmt: skip
     return rows
 
 
 def _sentence(row: dict[str, Any]) -> str:
-    start = f"{row['task']}, {row['profile']}: to see a difference of {row['difference']:g} points to random"
+    unit = f" {row['unit']}" if row["unit"] else ""
+    start = f"{row['task']}, {row['profile']}: to see a difference of {row['difference']:g}{unit} to random"
     if row["paired_sd"] is None:
         return f"{start}: unknown, as this workspace has no cell with two seeds and its random twin yet"
-    needed = "more than 10,000 seeds" if row["seeds"] is None else f"{row['seeds']} seeds"
+    freedom = row["degrees_of_freedom"]
+    needed = "more than 10,000 seeds" if row["seeds"] is None else plural(row["seeds"], "seed")
     return (
         f"{start}: {needed} (two-sided paired t-test at 5 %, power 80 %, one comparison, normal differences; paired sd "
-        f"{row['paired_sd']:.2f} points from {row['cells']} cells, {row['degrees_of_freedom']} degrees of freedom)"
+        f"{row['paired_sd']:.3g}{unit} from {plural(row['cells'], 'cell')}, {plural(freedom, 'degree')} of freedom)"
     )

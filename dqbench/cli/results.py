@@ -10,6 +10,7 @@ import typer
 
 from dqbench.cli.leaderboard import default_records
 from dqbench.cli.waiting import waiting
+from dqbench.plurals import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def export(
     if state.json:
         state.print_json({"bundle": str(out), "records": len(records), "bytes": out.stat().st_size})
     else:
-        state.console.print(f"{out}: {len(records)} records, {out.stat().st_size:,} bytes", soft_wrap=True)
+        state.console.print(f"{out}: {plural(len(records), 'record')}, {out.stat().st_size:,} bytes", soft_wrap=True)
 
 
 def import_(
@@ -123,7 +124,7 @@ def check(
     counts = [f"{count} {what}" for what, count in sorted(verdict.counts.items()) if what != "records"]
     wrong = len(verdict.findings) or "none"
     state.console.print(
-        f"{verdict.counts['records']} records, {wrong} with findings: {'; '.join(counts)}", soft_wrap=True
+        f"{plural(verdict.counts['records'], 'record')}, {wrong} with findings: {'; '.join(counts)}", soft_wrap=True
     )
     state.console.print(check_files.UNSIGNED, soft_wrap=True)
     return 1 if verdict.findings else 0
@@ -142,6 +143,7 @@ def _verification(verification: Verification) -> dict[str, Any]:
             for one in verification.redone
         ],
         "runs": agreement.runs,
+        "unit": agreement.measure.differences,
         "difference": agreement.difference,
         "margin": agreement.margin,
         "findings": list(verification.findings),
@@ -173,7 +175,9 @@ def _report(state: State, answer: dict[str, Any], verification: Verification | N
         state.console.print("nothing was taken in")
         return
     place = f" in {Path(answer['written'][0]).parent}" if answer["written"] else ""
-    counts = [f"{answer[trust]} records {trust}" for trust in ("verified", "claimed") if answer[trust]] or ["no record"]
+    counts = [f"{plural(answer[trust], 'record')} {trust}" for trust in ("verified", "claimed") if answer[trust]] or [
+        "no record"
+    ]
     known = f"; {answer['known']} left out, as the same cells were measured here before" if answer["known"] else ""
     state.console.print(f"{' and '.join(counts)}{place}{known}", soft_wrap=True)
     for path in answer["claimed_by_others"]:
@@ -184,10 +188,12 @@ def _report(state: State, answer: dict[str, Any], verification: Verification | N
 def _compared(answer: dict[str, Any]) -> Iterator[str]:
     for cell in answer["redone"]:
         ids = "the same samples kept" if cell["same_ids"] else "other samples kept"
-        yield f"{cell['cell']}: claimed {cell['claimed']:.2f}, here {cell['here']:.2f}, {ids}"
+        claimed, here = (f"{cell[name]:.4g}" for name in ("claimed", "here"))
+        yield f"{cell['cell']}: claimed {claimed}, here {here}, {ids}"
+    unit = f" {answer['unit']}" if answer["unit"] else ""
     yield (
-        f"claimed − redone over all {answer['runs']} runs: {answer['difference']:+.2f} points; chance makes up to "
-        f"±{answer['margin']:.2f}: {'does NOT agree' if answer['findings'] else 'agrees'}"
+        f"claimed − redone over {plural(answer['runs'], 'run')}: {answer['difference']:+.3g}{unit}; chance "
+        f"makes up to ±{answer['margin']:.3g}: {'does NOT agree' if answer['findings'] else 'agrees'}"
     )
     yield from (f"finding: {finding}" for finding in answer["findings"])
     yield f"drawn with --seed {answer['seed']}"

@@ -10,6 +10,7 @@ import typer
 
 from dqbench.cli import completion
 from dqbench.cli.state import State
+from dqbench.plurals import plural
 
 TITLES = {"differs": "differs from published", "from": "comes from"}
 
@@ -58,10 +59,20 @@ def _print_pairs(state: State, pairs: Mapping[str, Any]) -> None:
 
 
 def _print_options(state: State, name: str, options: list[dict[str, Any]]) -> None:
-    if not options:
-        state.console.print("\nno options")
-        return
-    state.console.print(f"\noptions, set by --set {name}.OPTION=VALUE", style="bold")
+    own, added = ([option for option in options if option.get("added", False) == is_it] for is_it in (False, True))
+    how = f"set by --set {name}.OPTION=VALUE"
+    if own:
+        _print_some(state, f"options, {how}", own)
+    else:
+        state.console.print("\nno options of its own")
+    if added:
+        _print_some(
+            state, f"added by dqbench to every method that keeps samples, to drop patches of them, {how}", added
+        )
+
+
+def _print_some(state: State, title: str, options: list[dict[str, Any]]) -> None:
+    state.console.print(f"\n{title}", style="bold", soft_wrap=True)
     grid = _grid(columns=4)
     for option in options:
         default = "required" if option["required"] else f"= {_value(option['default'])}"
@@ -97,10 +108,10 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
 
     r = dict(recipe)
     timm = r.pop("timm", None)
-    text = (
-        f"{r.pop('name')}: {r.pop('epochs')} epochs, batch {r.pop('batch_size')}, {r.pop('optimizer')} {r.pop('lr'):g}"
+    text = f"{r.pop('name')}: {plural(r.pop('epochs'), 'epoch')}, batch {r.pop('batch_size')}"
+    text += f", {r.pop('optimizer')} {r.pop('lr'):g}, {r.pop('schedule')}" + "".join(
+        f", {name}" for name in r.pop("augment")
     )
-    text += f", {r.pop('schedule')}" + "".join(f", {name}" for name in r.pop("augment"))
     others = (f", {key}={value}" for key, value in r.items() if value != Recipe.model_fields[key].default)
     text += "".join(others)
     if timm:

@@ -10,6 +10,7 @@ import typer
 
 from dqbench.cli.grid_options import Workspace
 from dqbench.cli.state import State
+from dqbench.plurals import plural
 
 if TYPE_CHECKING:
     from dqbench.progress.overview import Overview
@@ -70,7 +71,7 @@ def _tell_runners(state: State, overview: Overview) -> None:
     for runner in overview.runners:
         left = runner["seconds_left"]
         over = runner["done"] + runner["failed"] + runner["skipped"]
-        words = [f"runner {runner['runner']}: {over} of {runner['jobs']} jobs, {runner['failed']} failed"]
+        words = [f"runner {runner['runner']}: {over} of {plural(runner['jobs'], 'job')}, {runner['failed']} failed"]
         words += [f"about {clock(left)} left"] if left is not None else []
         words += [f"silent for {clock(runner['silent_s'])}"] if runner["silent_s"] > STALE_S else []
         state.console.print(", ".join(words))

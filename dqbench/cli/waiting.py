@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dqbench.cli.state import State
 
-_PATIENCE_S = 2.0
+_SILENT_S, _PATIENCE_S = 0.5, 2.0
 
 
 @contextmanager
 def waiting(state: State, what: str) -> Iterator[Callable[[str], None]]:
-    """Gives a function that says how far it is: live on a terminal, elsewhere once, if it takes more than a moment."""
+    """Gives a function that says how far it is: live on a terminal, elsewhere in a line or two where it takes long."""
     if state.json:
         yield lambda words: None
         return
@@ -22,6 +23,9 @@ def waiting(state: State, what: str) -> Iterator[Callable[[str], None]]:
             yield lambda words: status.update(f"{what}: {words} …")
         return
     start, said = time.monotonic(), False
+    timer = threading.Timer(_SILENT_S, lambda: state.messages.print(f"{what} …", soft_wrap=True))
+    timer.daemon = True
+    timer.start()
 
     def tell(words: str) -> None:
         nonlocal said
@@ -29,4 +33,7 @@ def waiting(state: State, what: str) -> Iterator[Callable[[str], None]]:
             said = True
             state.messages.print(f"{what}: {words} so far", soft_wrap=True)
 
-    yield tell
+    try:
+        yield tell
+    finally:
+        timer.cancel()

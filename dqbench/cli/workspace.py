@@ -11,6 +11,7 @@ import typer
 from dqbench.cli.grid_options import Workspace
 from dqbench.cli.state import State
 from dqbench.cli.status import open_workspace
+from dqbench.plurals import plural
 
 _EPILOG = "All commands take --json, --plugin FILE and --debug; see: dqbench --help"
 
@@ -89,8 +90,8 @@ def merge(
         state.print_json(asdict(merged))
     else:
         state.console.print(
-            f"taken over: {merged.artifacts} artifacts and {merged.records} records; {merged.there} artifacts were "
-            "there already"
+            f"taken over: {plural(merged.artifacts, 'artifact')} and {plural(merged.records, 'record')}; "
+            f"{plural(merged.there, 'artifact')} {'was' if merged.there == 1 else 'were'} there already"
         )
         for name in merged.damaged:
             state.warn(f"left out, as its hashes are wrong: {other / 'artifacts' / name}")

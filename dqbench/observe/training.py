@@ -15,6 +15,7 @@ from dqbench.data.lazy import Images, take
 from dqbench.data.source import Source
 from dqbench.observe.dynamics import Look, Watch
 from dqbench.observe.observed import Observed
+from dqbench.plurals import plural
 from dqbench.seeds import derive
 from dqbench.specs import Recipe
 from dqbench.train.loop import seeded_net, train
@@ -65,7 +66,9 @@ class Trainer:
         source, seed = self.source, derive(self.seed, *purpose) if purpose else self.seed
         images, labels = self._part(positions)
         which = " ".join(map(str, ("of", *purpose))) if purpose else "of everything"
-        self.on_start(f"training the observer {which}, {self.recipe.epochs} epochs on {len(labels):,} images")
+        self.on_start(
+            f"training the observer {which}, {plural(self.recipe.epochs, 'epoch')} on {plural(len(labels), 'image')}"
+        )
         net = seeded_net(self.build, seed)
         data = TrainingData(images, labels, source.mean, source.std)
         runtime = self._runtime(purpose)

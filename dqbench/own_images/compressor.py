@@ -22,6 +22,7 @@ from dqbench.pixels.options import PixelOptions
 from dqbench.plan import pixel_plan
 from dqbench.plan.byte_budget import Storage
 from dqbench.plugins import Registry
+from dqbench.plurals import plural
 from dqbench.seeds import OBSERVER, training_seed
 from dqbench.specs import Budget, Config, MethodSpec, ObserverSpec, load_target
 
@@ -115,7 +116,7 @@ class Compressor:
     def _choose(self, source: Source, resolved: ResolvedBudget, observed: Observed | None) -> Compressed:
         with computing_on(self.device):
             prepared = self._prepare(source, observed, resolved)
-            self.on_step(f"choosing {resolved.total} of {len(source)} samples with {self.method.name}")
+            self.on_step(f"choosing {resolved.total} of {plural(len(source), 'sample')} with {self.method.name}")
             seen = {"observed": self._seen(self.method, source, observed)} if self.method.observes_in_compress else {}
             method = self._make(self.method, self.config)
             kept: Compressed = method.compress(source, prepared, resolved, self.seed, **seen)
@@ -127,7 +128,7 @@ class Compressor:
 
         if not isinstance(kept, Subset):
             raise UsageError(f"{self.method.name} makes images; only of kept samples can patches be dropped")
-        self.on_step(f"dropping {pixels.drop:.0%} of the patches of {len(kept)} images")
+        self.on_step(f"dropping {pixels.drop:.0%} of the patches of {plural(len(kept), 'image')}")
         look = network_looked_into(pixels, source, lambda: _network(observed))
         return drop_patches(kept, source, pixels, look, self.seed, self.device)
 

@@ -17,6 +17,7 @@ from dqbench.own_images.rebuilt import MAE_FOLDER, rebuilt_images
 from dqbench.own_images.write import Patched
 from dqbench.pixels.options import PixelOptions, mae_recipe
 from dqbench.plan import pixel_plan
+from dqbench.plurals import plural
 
 
 def patch_facts(
@@ -40,7 +41,7 @@ def patch_facts(
     compressed.save(patches, room / "kept")
     if options.fill == "mae":
         _bring_mae(source, options, side, seed, device, room / MAE_FOLDER, on_step)
-    on_step(f"rebuilding {len(patches)} images")
+    on_step(f"rebuilding {plural(len(patches), 'image')}")
     mae = options.mae or room / MAE_FOLDER
     images = rebuilt_images(patches, None, options.fill, mae if options.fill == "mae" else None, device)
     parts = stored_parts(patches, room / "kept", images, patches.labels)
@@ -73,7 +74,10 @@ def _bring_mae(
                 if path.suffix in (".json", ".safetensors"):
                     shutil.copy2(path, folder)
         return
-    on_step(f"training the MAE that rebuilds images, {options.mae_epochs} epochs on {len(source)} images")
+    on_step(
+        f"training the MAE that rebuilds images, {plural(options.mae_epochs, 'epoch')} on "
+        f"{plural(len(source), 'image')}"
+    )
     mae.pretrain(
         in_memory(source.images, "pretraining an MAE"), source.mean, source.std, side, mae_recipe(options.mae_epochs),
         folder, seed=seed, device=device, precision="bf16" if device == "cuda" else "fp32",

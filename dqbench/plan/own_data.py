@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dqbench.data.info import DatasetInfo
 from dqbench.errors import UsageError
+from dqbench.placeless import placeless
 from dqbench.specs import OWN_DATA, Profile, TaskSpec
 
 Progress = Callable[[int, int], None]
@@ -22,7 +23,7 @@ class OwnData:
 
     Attributes:
         dataset: their name in the store, with a hash of what they hold.
-        words: the options that asked for them, with the folder's or file's bare name.
+        words: the options that asked for them, with the way to the folder or file below the current one.
         listed: what is known of them before they are imported; None where they are.
         take_in: imports them; it is called with what to call after each image, or None.
     """
@@ -67,7 +68,7 @@ def find_own(
 
     if (size is not None or skip_unreadable) and path.suffix.lower() == ".npz":
         raise UsageError(f"--size and --skip-unreadable are for image folders; {path} is none")
-    words = [f"--data {shlex.quote(path.resolve().name)}"]
+    words = [f"--data {shlex.quote(placeless(path))}"]
     words += [f"--size {size}"] if size else []
     words += ["--skip-unreadable"] if skip_unreadable else []
     side = DEFAULT_SIZE if size is None else size

@@ -20,7 +20,7 @@ class Spread:
     Attributes:
         task: the task.
         profile: its profile.
-        sd: pooled standard deviation of the differences within cells, in points.
+        sd: pooled standard deviation of the differences within cells, in the unit that the task counts them in.
         cells: cells that it comes from.
         freedom: degrees of freedom: differences less one per cell.
     """

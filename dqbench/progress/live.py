@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from dqbench.durations import clock
 from dqbench.executors.devices import Devices
+from dqbench.plurals import plural
 from dqbench.progress.memory import MemoryWatch
-from dqbench.progress.wording import count, first_line, name
+from dqbench.progress.wording import first_line, name
 from dqbench.runner.events import CellEnded, Event, Failed
 from dqbench.runner.tally import Running, Tally
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _JOBS_SHOWN, _CELLS_SHOWN, _FAILURES_SHOWN = 8, 5, 3
+
+STARTING = "loading PyTorch, which takes longest the first time"
+"""What happens before the first job."""
 
 WIDE_ENOUGH = 100
 """From so many columns on a job and its step are one line."""
@@ -67,7 +71,7 @@ class LiveView:
         from rich.text import Text
 
         tally, left = self.tally, self.tally.seconds_left()
-        words = [f"{tally.over} of {count(tally.total, 'job')}"]
+        words = [f"{tally.over} of {plural(tally.total, 'job')}"]
         words += [f"about {clock(left)} left"] if left is not None else []
         words += [] if self.box_end is None else [f"--for ends in {clock(self.box_end - time.monotonic())}"]
         apart = "\n" if narrow else "  "
@@ -101,7 +105,7 @@ class LiveView:
         if len(running) > len(shown):
             yield _dim(f"  and {len(running) - len(shown)} more")
         if not running and self.tally.to_do:
-            yield _dim("  waiting" if self.tally.over else "  starting")
+            yield _dim("  waiting" if self.tally.over else f"  {STARTING}")
 
     def _places(self, running: list[Running]) -> list[str]:
         known = [f"gpu {gpu}" for gpu in range(len(self.devices.gpus))] if self.devices else []
@@ -112,7 +116,7 @@ class LiveView:
         if self.devices is None:
             return ""
         if where == "cpu":
-            return f"{count(self.devices.threads, 'thread')}, {self.memory.of_host()}"
+            return f"{plural(self.devices.threads, 'thread')}, {self.memory.of_host()}"
         number = int(where.removeprefix("gpu ")) if where.startswith("gpu ") and where[4:].isdecimal() else -1
         if not 0 <= number < len(self.devices.gpus):
             return ""

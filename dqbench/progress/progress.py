@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from dqbench.durations import clock
 from dqbench.executors.devices import Devices
-from dqbench.progress.live import LiveView
-from dqbench.progress.wording import count, first_line, name
+from dqbench.plurals import plural
+from dqbench.progress.live import STARTING, LiveView
+from dqbench.progress.wording import first_line, name
 from dqbench.runner.events import (
     CellEnded,
     Event,
@@ -51,6 +52,7 @@ class Progress:
         self._quiet = quiet
         self._console = console
         self._live: Live | None = None
+        self._begun = False
 
     def __enter__(self) -> Progress:
         if self._console is None and not self._quiet:
@@ -93,7 +95,7 @@ class Progress:
         if isinstance(event, OutOfDate):
             return f"out of date: {event.record}: {event.reason}; delete it and run: {event.command}"
         if isinstance(event, Stopping):
-            running = count(len(event.running), "job")
+            running = plural(len(event.running), "job")
             return (
                 f"stopping: {running} may go on for {event.grace_s:g} s; Ctrl-C again ends now" if event.running else ""
             )
@@ -101,7 +103,8 @@ class Progress:
 
     def _plain(self, event: Event) -> str:
         if isinstance(event, Planned):
-            return f"{count(len(event.to_do), 'job')} to do, {event.already} done before"
+            first = f"; {STARTING}" if event.to_do else ""
+            return f"{plural(len(event.to_do), 'job')} to do, {event.already} done before{first}"
         if isinstance(event, Finished):
             who = f"{event.seconds:.1f} s" if event.here else "by another runner"
             left = self.tally.seconds_left()
@@ -109,7 +112,9 @@ class Progress:
                 f"; about {clock(left)} left" if left else ""
             )
         if isinstance(event, Started):
-            return f"{self._counter()} started  {name(event.job)}" if event.job.needs.seconds >= _LONG_S else ""
+            first, self._begun = not self._begun, True
+            told = first or event.job.needs.seconds >= _LONG_S
+            return f"{self._counter()} started  {name(event.job)}" if told else ""
         if isinstance(event, Skipped):
             cause = event.failure.label or event.failure.kind
             return f"{self._counter()} skipped  {name(event.job)}: it needs {cause}, which failed"

@@ -1,13 +1,8 @@
-"""How counts and jobs are put in words."""
+"""How jobs are put in words."""
 
 from __future__ import annotations
 
 from dqbench.jobs.job import Job
-
-
-def count(number: int, word: str) -> str:
-    """``1 job``, ``2 jobs``."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def first_line(text: str) -> str:

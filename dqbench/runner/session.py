@@ -20,6 +20,7 @@ from dqbench.plan.request import Request
 from dqbench.plan.spreads import Spread, spreads
 from dqbench.plan.task_at_profile import choose_profile
 from dqbench.plugins import Registry
+from dqbench.plurals import plural
 from dqbench.records import Record
 from dqbench.runner import code_changes
 from dqbench.runner.events import Event, OutOfDate
@@ -126,7 +127,7 @@ class Session:
             facts = "; ".join(
                 filter(None, [f"{source.provenance}, {source.train_hash[:12]}", altered, source.note, *beside])
             )
-            lines.append(f"{task}: profile {profile} ({chosen}), {data} ({facts}), {len(cells)} cells")
+            lines.append(f"{task}: profile {profile} ({chosen}), {data} ({facts}), {plural(len(cells), 'cell')}")
         slow = {precision.warning(planned.cell.precision, self.devices.kind) for planned in self.plan.cells}
         return [*lines, *filter(None, slow)]
 

@@ -41,15 +41,15 @@ def test_the_correlation_is_over_what_both_profiles_measured(make: MakeRecord) -
     assert [float(value) for value in found] == [pytest.approx(expected, abs=0.006)]
 
 
-@pytest.mark.parametrize("shared", [0, 2])
-def test_too_little_in_common_is_said(make: MakeRecord, shared: int) -> None:
+@pytest.mark.parametrize(("shared", "there"), [(0, "is none"), (1, "is one"), (2, "are 2")])
+def test_too_little_in_common_is_said(make: MakeRecord, shared: int, there: str) -> None:
     paper = dict(list(PROXY.items())[:shared])
     records = made(make, "proxy", PROXY) + (made(make, "paper", paper) if shared else [])
-    assert f"stand beside random at both, and there are {shared}." in text_of(records)
+    assert f"stand beside random at both, and there {there}." in text_of(records)
 
 
 def test_other_data_and_other_profiles_are_no_counterpart(make: MakeRecord) -> None:
     other = made(make, "paper", PROXY, source={"train_hash": "f" * 64})
     text = text_of(made(make, "proxy", PROXY) + other + made(make, "quick", PROXY))
     assert text.count("A proxy is a proxy") == 1
-    assert "there are 0." in text
+    assert "there is none." in text

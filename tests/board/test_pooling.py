@@ -207,8 +207,8 @@ def test_a_whole_block_of_all_rows_counts(whole: list[Record]) -> None:
     first = _planned(_cut(record, range(5)) for record in whole)
     (said,) = seed_words.planned(_board(first).section)
     assert said == (
-        "10 seeds planned, in 2 blocks of 5; all tested rows have seeds 0–4, from which alone marks, ranks and "
-        "lossless ratios come; what is planned and not there yet can change them."
+        "The profile proxy plans 10 seeds in 2 blocks of 5; all tested rows have seeds 0–4, from which alone marks, "
+        "ranks and lossless ratios come; what is planned and not there yet can change them."
     )
     both = _board([*first, *_planned(_cut(record, range(5, 10)) for record in whole)])
     assert both.section.tested.seeds == tuple(range(10))
@@ -222,7 +222,18 @@ def test_without_a_whole_block_nothing_is_claimed(whole: list[Record]) -> None:
     assert {rank for rank, _ in _claims(board)["rows"].values()} == {None}
     assert all(numbers.score.count == 4 for numbers in board.cells.values()), "the values are shown"
     (said,) = seed_words.planned(board.section)
-    assert said.startswith("10 seeds planned, in 2 blocks of 5; no whole block of 5 seeds is there in all rows")
+    assert said.startswith("The profile proxy plans 10 seeds in 2 blocks of 5; no whole block of 5 seeds is there")
+
+
+def test_seeds_beyond_the_plan_are_named_and_what_they_count_in(whole: list[Record]) -> None:
+    board = _board(_planned((_cut(record, range(3)) for record in whole), seeds=2, blocks=1))
+    assert board.section.tested.seeds == (0, 1)
+    assert all(numbers.score.count == 3 for numbers in board.cells.values())
+    (said,) = seed_words.planned(board.section)
+    assert said == (
+        "The profile proxy plans 2 seeds; all tested rows have seeds 0–1, too few to mark, rank or call anything "
+        "lossless; seed 2 counts in scores and differences alone, as it makes no whole block of 2 in all rows."
+    )
 
 
 def test_a_row_without_the_block_of_all_others_is_not_tested_and_named(whole: list[Record]) -> None:

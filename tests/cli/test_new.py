@@ -37,6 +37,26 @@ def test_a_new_package_passes_its_tests_at_once(kind: str, tmp_path: Path, capsy
     assert "skipped" not in tested.stdout
 
 
+CHANGES = {
+    "another name of the option": ("prefer", "ends"),
+    "another default": ('Field("typical"', 'Field("rare"'),
+    "another score": ("-distance if", "distance if"),
+    "a look through an observer": ("needs=(),", 'needs=("observer",),'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_own_test_of_a_new_method_holds_for_what_is_changed_first(change: str, tmp_path: Path) -> None:
+    folder, (was, now) = tmp_path / "mine", CHANGES[change]
+    assert main(["new", "method", "my-own-thing", "--out", str(folder)]) == 0
+    module = folder / "dqbench_my_own_thing.py"
+    assert was in module.read_text()
+    module.write_text(module.read_text().replace(was, now))
+    own = "test_it_keeps_others_than_random_selection"
+    tested = python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder), "-k", own, cwd=tmp_path)
+    assert tested.returncode == 0, tested.stdout
+
+
 @pytest.mark.parametrize("kind", ["method", "task"])
 def test_a_new_package_can_be_installed(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("pip", reason="needs pip in this environment")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_other_errors_of_loading_are_not_hidden() -> None:
 
 def test_what_takes_long_says_so_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dqbench.cli.waiting._PATIENCE_S", -1.0)
+    monkeypatch.setattr("dqbench.cli.waiting._SILENT_S", 1e6)
     with waiting(State(), "planning") as tell:
         tell("1 cell")
         tell("2 cells")
@@ -83,3 +85,12 @@ def test_what_takes_long_says_so_once(capsys: pytest.CaptureFixture[str], monkey
     with waiting(State(json=True), "planning") as tell:
         tell("1 cell")
     assert capsys.readouterr().err == ""
+
+
+def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dqbench.cli.waiting._SILENT_S", 0.0)
+    said, end = "", time.monotonic() + 60
+    with waiting(State(), "loading"):
+        while not said and time.monotonic() < end:
+            said = capsys.readouterr().err
+    assert said == "loading …\n"

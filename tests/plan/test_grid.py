@@ -15,6 +15,7 @@ from dqbench.plan.grid import plan
 from dqbench.plan.plan import Plan, PlannedCell
 from dqbench.plan.request import Request
 from dqbench.plugins import Registry
+from dqbench.train.recipes import RECIPES
 
 
 @pytest.fixture
@@ -160,6 +161,19 @@ def test_the_command_names_no_machine(registry: Registry) -> None:
     assert command == (
         "dqbench run --method dq --task digits-xarch --profile smoke --keep 0.1 --set dq.bins=5 --plugin my_method.py"
     )
+
+
+def test_the_command_holds_the_way_to_what_lies_below_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "my recipes").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    recipe = RECIPES["fast-8"].model_copy(update={"name": "short"})
+    request = Request(tasks=("t",), methods=("m",), recipe=recipe, recipe_file=Path("my recipes/short.yaml"))
+    plugins = [here / "plugins" / "one.py", tmp_path / "two.py"]
+    words = shlex.split(request.command("smoke", plugins))
+    assert words[-6:] == ["--recipe", "my recipes/short.yaml", "--plugin", "plugins/one.py", "--plugin", "two.py"]
 
 
 def test_the_command_can_be_given_to_a_shell_and_holds_no_paths(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_plain_lines() -> None:
     console = Console(file=io.StringIO(), width=200)
     _shown(console)
     assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
-        "4 jobs to do, 2 done before",
+        "4 jobs to do, 2 done before; loading PyTorch, which takes longest the first time",
         "[0/4] started  a",
         "[1/4] done     a, 2.0 s; about 6 s left",
         "[1/4] started  b",

@@ -20,7 +20,7 @@ function showOverview() {
     const none = h("p", { class: "notice" }, boards.length ? "No board fits these filters." : "No records yet.");
     cards.replaceChildren(...(strong.length ? strong.map(card) : found.length ? [] : [none]));
     checks.replaceChildren(...smoke.map(card));
-    count.textContent = `Smoke: ${smoke.length} board${smoke.length === 1 ? "" : "s"} that check that the machinery works, and say nothing of methods`;
+    count.textContent = `Smoke: ${smoke.length} board${smoke.length === 1 ? "" : "s"} to check that the machinery works, and no evidence on methods`;
     folded.hidden = !smoke.length;
     folded.open = !strong.length;
   };
@@ -45,7 +45,7 @@ function answerSection(found) {
     h("thead", null, h("tr", null, header.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, rows.map(([name, ...cells]) => h("tr", null, h("th", { scope: "row" }, name), cells.map(cell)))));
   return h("section", { class: "answers" },
-    h("h2", null, h("a", { href: "#" + found.board }, found.task), ": better than random?"), list(found.said),
+    h("h2", null, h("a", { href: "#" + found.board }, found.task), ": which method?"), list(found.said),
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Difference to random on ${found.task}` }, table));
 }
 
