@@ -21,6 +21,7 @@ from dqbench.board import (
     tables,
     text,
 )
+from dqbench.board.answer import Answer
 from dqbench.board.board import Board, CellNumbers
 from dqbench.board.costs import ROLES
 from dqbench.board.critical import CriticalDifference, NoCriticalDifference, critical_differences
@@ -66,12 +67,15 @@ def payload(
     room = Room.of([record for board in found for record in board.section.done.values()])
     sources = Sources(pictures, classes or ClassViews(), facts, room)
     judged = judge_all(claims, boards)
+    best = answer.strongest(boards)
+    answers = answer.answers(best)
     shown = [
         {**_board(board, boards[board.section.setting.task], known, sources), "claims": _claims(board, judged)}
         for board in found
     ]
     return {
-        "answers": _answers(boards),
+        "answers": [_answer(one, best[one.task]) for one in answers],
+        "legend": answer.legend(answers),
         "boards": shown,
         "columns": COLUMNS,
         "critical": [_critical(analysis) for analysis in critical_differences(boards)],
@@ -80,20 +84,15 @@ def payload(
     }
 
 
-def _answers(boards: Mapping[str, Sequence[Board]]) -> list[dict[str, Any]]:
-    """The answers that the overview opens with, each with the identity of the board that it is from."""
-    best = answer.strongest(boards)
-    return [
-        {
-            "task": found.task,
-            "title": found.title,
-            "board": identity(best[found.task]),
-            "said": found.said,
-            "table": _table(found.table),
-            "legend": found.legend,
-        }
-        for found in answer.answers(best)
-    ]
+def _answer(found: Answer, board: Board) -> dict[str, Any]:
+    """An answer that the overview opens with, and the identity of the board that it is from."""
+    return {
+        "task": found.task,
+        "title": found.title,
+        "board": identity(board),
+        "said": found.said,
+        "table": _table(found.table),
+    }
 
 
 def _claims(board: Board, judged: Sequence[Judged]) -> list[list[str]]:

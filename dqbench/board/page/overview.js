@@ -37,16 +37,16 @@ function showOverview() {
 const STANDINGS = { "▲": "above", "▼": "below", "○": "unsure", "—": "unmeasured" };
 
 // What the strongest evidence on a task says: sentences, and the difference to random of each method at each budget.
-function answerSection(found) {
+function answerSection(found, place) {
   const { header, rows } = found.table;
   const cell = (words) => h("td", { class: STANDINGS[words.at(-1)] ?? null }, words);
   const table = h("table", { class: "answer" },
-    h("caption", null, found.title, ". ", found.legend),
     h("thead", null, h("tr", null, header.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, rows.map(([name, ...cells]) => h("tr", null, h("th", { scope: "row" }, name), cells.map(cell)))));
   return h("section", { class: "answers" },
     h("h2", null, h("a", { href: "#" + found.board }, found.task), ": which method?"), list(found.said),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Difference to random on ${found.task}` }, table));
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Difference to random on ${found.task}` }, table),
+    h("p", { class: "muted small" }, found.title, ".", place ? "" : " " + data.legend));
 }
 
 function overviewFilter(name, update) {
