@@ -14,7 +14,7 @@ from dqbench import given
 from dqbench.errors import PluginError, UsageError, unknown_name
 from dqbench.source_code import code_hash
 from dqbench.spec_rules import Spec
-from dqbench.specs import ArchSpec, Config, DatasetSpec, JobSpec, MethodSpec, TaskSpec
+from dqbench.specs import ArchSpec, Config, Data, DatasetSpec, JobSpec, MethodSpec, TaskSpec
 
 
 class Named(Protocol):
@@ -173,6 +173,15 @@ class Registry:
             yield from self.preparations(base, self._passed_on(spec, config, base))
         if spec.prepares:
             yield spec, config
+
+    def unfit(self, spec: MethodSpec, config: Config, data: Data) -> str:
+        """What cannot choose from such data, in words: the method or one that it starts from; empty where all can."""
+        if data not in spec.data:
+            return spec.name
+        base = self.base(spec, config)
+        if base is None or data in base.data:
+            return ""
+        return f"{spec.name}.{spec.wraps}={base.name}" if spec.wraps else base.name
 
     def base(self, spec: MethodSpec, config: Config) -> MethodSpec | None:
         """The method whose prepared arrays this one starts from: what it builds on or, by its options, wraps.

@@ -91,8 +91,10 @@ def compress(
         raise unknown_name("--images choice", images, ["none", "link", "copy"])
     options = TextOptions(text, answer, embed, tokens)
     on_texts = data is not None and are_texts(data, options)
-    spec, set_ = _method(state, method, set_ or [], on_texts)
+    spec, set_ = _method(state, method, set_ or [])
     config, pixels = _config(state, spec, set_)
+    if not on_texts and (unfit := state.registry().unfit(spec, config, "images")):
+        raise UsageError(f"{unfit} needs texts; --data holds images")
     if data is not None and on_texts:
         for_images = {
             "--ipc": ipc, "--bytes": bytes_, "--size": size, "--observer": observer, "--epochs": epochs != EPOCHS,
@@ -118,13 +120,10 @@ def compress(
     _tell(state, facts, out, "images" if data else "samples")
 
 
-def _method(state: State, name: str, texts: list[str], on_texts: bool) -> tuple[MethodSpec, list[str]]:
+def _method(state: State, name: str, texts: list[str]) -> tuple[MethodSpec, list[str]]:
     """The method and ``--set``; ``replay:FILE`` is the method replay with its option."""
     (name,), settings = replayed([name])
-    spec = state.registry().methods[name]
-    if not on_texts and "images" not in spec.data:
-        raise UsageError(f"{name} needs texts; --data holds images")
-    return spec, [*texts, *settings]
+    return state.registry().methods[name], [*texts, *settings]
 
 
 def _started_on_texts(spec: MethodSpec, config: Config) -> Config:

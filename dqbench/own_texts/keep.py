@@ -64,9 +64,9 @@ def keep_own_texts(order: Order, registry: Registry, on_step: Step) -> dict[str,
     Raises:
         UsageError: the texts, the method, the budget or the output folder are not usable; nothing is left half-made.
     """
-    if "texts" not in order.method.data:
+    if unfit := registry.unfit(order.method, order.config, "texts"):
         fit = ", ".join(spec.name for spec in registry.methods if "texts" in spec.data)
-        raise UsageError(f"{order.method.name} needs images or their classes, not texts; methods for texts: {fit}")
+        raise UsageError(f"{unfit} needs images or their classes, not texts; methods for texts: {fit}")
     check_out(order.out)
     on_step(f"reading {order.data}")
     rows = read_rows([order.data])

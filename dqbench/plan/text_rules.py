@@ -39,10 +39,10 @@ def check_rows(rows: Sequence[Row], task: str, data: Data, registry: Registry) -
         UsageError: the first of them; the message names methods that can.
     """
     for row in rows:
-        if row.spec is not None and data not in row.spec.data:
+        if row.spec is not None and (unfit := registry.unfit(row.spec, row.config or row.spec.config(), data)):
             fit = ", ".join(spec.name for spec in registry.methods if data in spec.data)
             own = "images or their classes" if data == "texts" else "texts"
-            raise UsageError(f"{row.spec.name} needs {own}, and {task} has none; methods for {data}: {fit}")
+            raise UsageError(f"{unfit} needs {own}, and {task} has none; methods for {data}: {fit}")
         if row.pixels is not None and data == "texts":
             raise UsageError(f"texts of {task} have no patches to drop; leave the option drop out")
 

@@ -111,6 +111,11 @@ def test_options_for_texts_are_refused_on_images_and_folders_that_hold_something
     assert "--tokens is for files of texts" in capsys.readouterr().err
     assert compress(tmp_path / "kept", tmp_path / "x.npz", "ifd", "--keep", "0.5") == 2
     assert "ifd needs texts" in capsys.readouterr().err
+    of_texts = ("--keep", "0.5", "--set", "dq.base=ifd")
+    assert compress(tmp_path / "kept", tmp_path / "x.npz", "dq", *of_texts) == 2
+    assert "dq.base=ifd needs texts" in capsys.readouterr().err
+    assert compress(tmp_path / "kept", rows, "dq", "--keep", "0.5", "--set", "dq.base=margin") == 2
+    assert "dq.base=margin needs images or their classes" in capsys.readouterr().err
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "mine").write_text("x")
     assert compress(tmp_path / "kept", rows, "random", "--keep", "0.5") == 2

@@ -131,12 +131,23 @@ def test_what_does_not_go_with_texts_is_refused(
         planned(*methods, **more)
 
 
+def test_what_a_method_starts_from_must_go_with_texts_too(alpaca: None) -> None:
+    with pytest.raises(
+        UsageError, match=r"dq\.base=margin needs images or their classes, and alpaca-instruct has none"
+    ):
+        planned("dq", settings=("dq.base=margin",))
+
+
 def test_what_is_for_texts_is_refused_on_images(data_root: Path) -> None:
     def on_digits(*methods: str, **more: Any) -> None:
         plan(Request(tasks=("digits-xarch",), methods=methods, **more), plugins.load(), "cpu")
 
     with pytest.raises(UsageError, match="ifd needs texts, and digits-xarch has none"):
         on_digits("ifd")
+    with pytest.raises(
+        UsageError, match=r"dq\.base=ifd needs texts, and digits-xarch has none; methods for images: adq"
+    ):
+        on_digits("dq", settings=("dq.base=ifd",))
     with pytest.raises(UsageError, match="--tokens is for texts; digits of digits-xarch holds images"):
         on_digits("dq", token_budgets=(0.1,))
     with pytest.raises(UsageError, match=r"observer\.embed=x is for texts"):
