@@ -23,6 +23,7 @@ FLOORS: tuple[Mapping[str, tuple[float, str]], ...] = (
         "progress": (2, "what people see of a run"),
         "bundles": (3, "results that travel"),
         "board": (4, "records to leaderboards"),
+        "shards": (1, "compress beyond one machine"),
     },
     {
         "own_images": (1, "dqbench compress"),

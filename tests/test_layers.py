@@ -30,7 +30,19 @@ def _architecture() -> ModuleType:
 HOUSE = _architecture()
 UPPER = tuple(
     f"dqbench.{room}"
-    for room in ["plan", "workspace", "runner", "executors", "progress", "bundles", "own_images", "board", "cli", "api"]
+    for room in [
+        "plan",
+        "workspace",
+        "runner",
+        "executors",
+        "progress",
+        "bundles",
+        "own_images",
+        "shards",
+        "board",
+        "cli",
+        "api",
+    ]
 )
 PUBLISHED = ROOT / "leaderboards" / "published"
 
@@ -147,7 +159,19 @@ def test_a_circle_would_be_found() -> None:
 
 
 NEVER = {
-    "jobs": ("plan", "workspace", "runner", "executors", "progress", "bundles", "own_images", "board", "cli", "api"),
+    "jobs": (
+        "plan",
+        "workspace",
+        "runner",
+        "executors",
+        "progress",
+        "bundles",
+        "own_images",
+        "shards",
+        "board",
+        "cli",
+        "api",
+    ),
     "plan": ("board", "cli", "api", "runner", "executors", "workspace", "progress"),
     "runner": ("board", "cli", "api", "bundles", "own_images", "progress"),
     "executors": ("board", "cli", "api", "plan", "runner"),

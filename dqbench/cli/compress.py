@@ -9,6 +9,7 @@ import typer
 
 from dqbench import byte_sizes
 from dqbench.cli import completion
+from dqbench.cli.compress_shards import WORKSPACE, ShardOptions, compress_shards, hold_shards
 from dqbench.cli.compress_texts import TextOptions, are_texts, compress_texts
 from dqbench.cli.grid_options import Device
 from dqbench.cli.replayed import replayed
@@ -37,7 +38,8 @@ def compress(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="An image folder (one sub-folder per class), an .npz file, or texts in .jsonl, .json or .parquet."
+            help="An image folder (one sub-folder per class), an .npz file, texts in .jsonl, .json or .parquet, or a "
+            "folder of shards: .npy files of embeddings (n, d)."
         ),
     ] = None,
     features: Annotated[
@@ -84,13 +86,35 @@ def compress(
     ] = None,
     device: Device = "auto",
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out images that cannot be read, and say which.")] = False,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="DQBENCH_WORKSPACE", help="Of shards: where jobs and what they left are; dqbench-out without."
+        ),
+    ] = None,
+    executor: Annotated[str, typer.Option(help="Of shards: what runs the jobs: local, ray or slurm.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster, or auto; default RAY_ADDRESS.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of sbatch, e.g. partition=gpu; repeatable.")
+    ] = None,
+    partition_rows: Annotated[
+        int | None, typer.Option(min=1, help="Of shards: rows up to which shards are one partition; 50000 without.")
+    ] = None,
+    candidates: Annotated[
+        int | None, typer.Option(min=1, help="Of shards: candidates of each partition for the second round.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Of shards: say what it would take, and do nothing.")] = False,
 ) -> None:
     """Choose what to keep of your own images or features, and write a manifest of it."""
     state: State = ctx.obj
     if images not in ("none", "link", "copy"):
         raise unknown_name("--images choice", images, ["none", "link", "copy"])
     options = TextOptions(text, answer, embed, tokens)
-    on_texts = data is not None and are_texts(data, options)
+    on_shards = ShardOptions(workspace, executor, ray_address, slurm, partition_rows, candidates, dry_run)
+    shards = hold_shards(data, on_shards)
+    on_texts = data is not None and not shards and are_texts(data, options)
     spec, set_ = _method(state, method, set_ or [])
     config, pixels = _config(state, spec, set_)
     if not on_texts and (unfit := state.registry().unfit(spec, config, "images")):
@@ -108,6 +132,19 @@ def compress(
         )  # fmt: skip
         return
     budget = _budget(keep, ipc, bytes_)
+    if data is not None and shards:
+        from dqbench.shards.choice import Order as ShardOrder
+
+        for_images = {
+            "--bytes": bytes_, "--size": size, "--observer": observer, "--epochs": epochs != EPOCHS,
+            "--skip-unreadable": skip_unreadable, "--images": images != "none", f"{method}.drop": pixels,
+            "--features": features, "--labels": labels, **dict.fromkeys(options.given, True),
+        }  # fmt: skip
+        shard_order = ShardOrder(
+            data, out, workspace or WORKSPACE, spec, config, budget, seed, partition_rows, candidates
+        )
+        compress_shards(state, shard_order, on_shards, device, for_images)
+        return
     with waiting(state, "loading PyTorch, which takes longest the first time"):
         from dqbench.own_images.keep import Order, keep_own_images
 

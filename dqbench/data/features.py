@@ -85,7 +85,7 @@ def of_images(features: Features, source: Source, listed: int) -> Values:
     else:
         _check_one_order(features, source)
     values: Values = features.values[rows]
-    _check_rows(values, features.what, lambda i: f"row {rows[i]} ({source.files[i]})" if source.files else f"row {i}")
+    check_rows(values, features.what, lambda i: f"row {rows[i]} ({source.files[i]})" if source.files else f"row {i}")
     return values
 
 
@@ -135,7 +135,7 @@ def alone(features: Features, labels: npt.NDArray[Any] | None = None) -> Source:
     """
     given = features.labels if labels is None else labels
     count, names_of = len(features), features.files
-    _check_rows(features.values, features.what, lambda i: f"row {i} ({names_of[i]})" if names_of else f"row {i}")
+    check_rows(features.values, features.what, lambda i: f"row {i} ({names_of[i]})" if names_of else f"row {i}")
     if given is None:
         given = np.full(count, "all")
     classes, names = classes_of(given, count, features.what)
@@ -171,7 +171,17 @@ def classes_of(labels: npt.NDArray[Any], count: int, what: str) -> tuple[npt.NDA
     return places.reshape(-1).astype(np.int64), tuple(names)
 
 
-def _check_rows(values: Values, what: str, name_of: Callable[[int], str]) -> None:
+def check_rows(values: Values, what: str, name_of: Callable[[int], str]) -> None:
+    """Refuse rows that nothing can be compared with.
+
+    Args:
+        values: shape (n, d).
+        what: where they come from, for messages.
+        name_of: what a row is called in messages.
+
+    Raises:
+        UsageError: a row is not finite, or all zeros.
+    """
     for wanted, fault in ((_not_finite, "not finite (NaN or infinite)"), (_all_zero, "all zeros")):
         wrong = [
             start + int(row)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dqbench.select.k_center import k_center_order
     from dqbench.select.matching import matching_pursuit
     from dqbench.select.neighbours import nearest_neighbours
+    from dqbench.select.objectives import covering_value, facility_location_value, graph_cut_value, mean_value
     from dqbench.select.rank_one import RankOne, unit
     from dqbench.select.sampling import bin_quotas, budgeted, first, group_budgets, group_stops, groups, sample, subset
 
@@ -34,11 +35,14 @@ __all__ = [
     "bin_quotas",
     "bin_sizes",
     "budgeted",
+    "covering_value",
     "facility_location",
     "facility_location_order",
+    "facility_location_value",
     "finite_features",
     "first",
     "graph_cut_bins",
+    "graph_cut_value",
     "group_budgets",
     "group_stops",
     "groups",
@@ -46,6 +50,7 @@ __all__ = [
     "k_center_order",
     "log_determinant_order",
     "matching_pursuit",
+    "mean_value",
     "nearest_neighbours",
     "order_of",
     "sample",
@@ -61,6 +66,10 @@ __getattr__ = deferred.attributes(
         "bin_quotas": "dqbench.select.sampling",
         "bin_sizes": "dqbench.select.bins",
         "budgeted": "dqbench.select.sampling",
+        "covering_value": "dqbench.select.objectives",
+        "facility_location_value": "dqbench.select.objectives",
+        "graph_cut_value": "dqbench.select.objectives",
+        "mean_value": "dqbench.select.objectives",
         "facility_location": "dqbench.select.facility",
         "facility_location_order": "dqbench.select.facility",
         "finite_features": "dqbench.select.finite",

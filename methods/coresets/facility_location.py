@@ -78,3 +78,7 @@ class FacilityLocation:
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""
         return select.first(source, select.Bins.from_arrays(prepared), budget, self.config.scope)
+
+    def objective(self, rows: npt.NDArray[np.floating], kept: npt.NDArray[np.floating], count: int) -> float:
+        """What is maximised, of features (k, d) that were kept, as the mean over a draw (m, d) of all rows."""
+        return select.facility_location_value(rows, kept, self.config.metric)

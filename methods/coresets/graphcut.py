@@ -37,6 +37,10 @@ class GraphCutConfig(select.ScopeConfig):
         False, description="take the loss of the softmax of the softmax, as DQ's released code does"
     )
 
+    def of_part(self, share: float) -> GraphCutConfig:
+        """λ so much larger that the rest of a part counts as the rest of all would."""
+        return self if share == 1 else self.model_copy(update={"lam": self.lam / share})
+
 
 SPEC = MethodSpec(
     name="graphcut",
@@ -80,6 +84,10 @@ class GraphCut:
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""
         return select.first(source, select.Bins.from_arrays(prepared), budget, self.config.scope)
+
+    def objective(self, rows: npt.NDArray[np.floating], kept: npt.NDArray[np.floating], count: int) -> float:
+        """What is maximised, of features (k, d) that were kept, from a draw (m, d) of all ``count`` rows."""
+        return select.graph_cut_value(rows, kept, count, self.config.lam, self.config.metric)
 
 
 def make_bins(

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from dqbench import MethodSpec, select
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from dqbench import Arrays, Observed, ResolvedBudget, Source, Subset
+    from dqbench.deferred import numpy as np
 
 
 class HerdingConfig(select.ScopeConfig):
@@ -57,3 +60,7 @@ class Herding:
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""
         return select.first(source, select.Bins.from_arrays(prepared), budget, self.config.scope)
+
+    def objective(self, rows: npt.NDArray[np.floating], kept: npt.NDArray[np.floating], count: int) -> float:
+        """Minus the distance of the means of features (k, d) that were kept and of a draw (m, d) of all rows."""
+        return select.mean_value(rows, kept)

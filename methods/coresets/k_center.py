@@ -66,3 +66,7 @@ class KCenter:
     def compress(self, source: Source, prepared: Arrays, budget: ResolvedBudget, seed: int) -> Subset:
         """The first of the order."""
         return select.first(source, select.Bins.from_arrays(prepared), budget, self.config.scope)
+
+    def objective(self, rows: npt.NDArray[np.floating], kept: npt.NDArray[np.floating], count: int) -> float:
+        """Minus the largest distance to a pick, of features (k, d) that were kept, in a draw (m, d) of all rows."""
+        return select.covering_value(rows, kept)

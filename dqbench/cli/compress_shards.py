@@ -1,0 +1,114 @@
+"""``dqbench compress`` on a folder of shards: jobs on this machine, a Ray cluster or Slurm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dqbench.cli.state import State
+from dqbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from dqbench.shards.choice import Choice, Order
+
+WORKSPACE = Path("dqbench-out")
+
+
+@dataclass(frozen=True)
+class ShardOptions:
+    """Options of ``dqbench compress`` that are for shards alone."""
+
+    workspace: Path | None
+    executor: str
+    ray_address: str | None
+    slurm: list[str] | None
+    partition_rows: int | None
+    candidates: int | None
+    dry_run: bool
+
+    @property
+    def given(self) -> list[str]:
+        """The names of those that were given, but for the workspace, which a variable may name."""
+        asked = {
+            "--executor": self.executor != "local", "--ray-address": self.ray_address, "--slurm": self.slurm,
+            "--partition-rows": self.partition_rows, "--candidates": self.candidates, "--dry-run": self.dry_run,
+        }  # fmt: skip
+        return [name for name, value in asked.items() if value]
+
+
+def hold_shards(data: Path | None, options: ShardOptions) -> bool:
+    """Whether ``--data`` is a folder of shards.
+
+    Raises:
+        UsageError: it is not, and options for shards are given.
+    """
+    from dqbench.data.shards import are_shards
+
+    if data is not None and are_shards(data):
+        return True
+    if options.given:
+        raise UsageError(
+            f"{options.given[0]} is for shards, a folder of .npy files of embeddings (n, d); "
+            f"{data or 'no --data'} is none"
+        )
+    return False
+
+
+def compress_shards(
+    state: State, order: Order, options: ShardOptions, device: str, for_images: Mapping[str, Any]
+) -> None:
+    """Choose from shards, or say beforehand what that takes.
+
+    Raises:
+        UsageError: an option for images, or what :mod:`dqbench.shards` refuses.
+    """
+    from dqbench.executors.clusters import choose
+    from dqbench.progress.progress import Progress
+    from dqbench.runner.setup import Setup
+    from dqbench.shards.carry_out import carry_out
+    from dqbench.shards.choice import open_choice
+
+    wrong = [name for name, value in for_images.items() if value]
+    if wrong:
+        raise UsageError(f"{wrong[0]} is not for shards of embeddings, which {order.data} holds; leave it out")
+    choice = open_choice(order, state.registry())
+    if options.dry_run:
+        _forecast(state, choice)
+        return
+    setup = Setup(device=device, cluster=choose(options.executor, options.ray_address, options.slurm or ()))
+    if not state.json:
+        state.messages.print(choice.words, soft_wrap=True)
+    with Progress(state.messages, quiet=state.json) as progress:
+        facts = carry_out(choice, setup, state.registry(), progress)
+    if state.json:
+        state.print_json(facts)
+        return
+    state.console.print(
+        f"kept {facts['kept']:,} of {facts['samples']:,} samples with {facts['method']}, in {facts['how']}; at most "
+        f"{facts['peak_host_gib']:.2f} GiB a job; manifest: {order.out / 'manifest.csv'}",
+        soft_wrap=True,
+    )
+
+
+def _forecast(state: State, choice: Choice) -> None:
+    from dqbench.durations import clock
+    from dqbench.shards.costs import TRIAL_ROWS
+    from dqbench.shards.forecast import forecast
+
+    found = forecast(choice)
+    if state.json:
+        state.print_json(found)
+        return
+    state.console.print(choice.words, soft_wrap=True)
+    state.console.print(
+        f"{found['jobs']:,} jobs, {found['jobs_there']:,} of them done before; each takes up to about "
+        f"{found['gib_a_job']:.1f} GiB",
+        soft_wrap=True,
+    )
+    for workers, seconds in found["seconds_by_workers"].items():
+        state.console.print(f"on {workers} core{'s' * (int(workers) > 1)}: about {clock(seconds)}")
+    state.console.print(
+        f"guessed from a trial on {TRIAL_ROWS:,} made rows here, growing with the square of the rows", soft_wrap=True
+    )
