@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +80,9 @@ def note_on_few(resolved: ResolvedBudget, class_counts: Sequence[int] | IntArray
     if budget.kind != "ratio":
         return ""
     if budget.value * samples + 0.5 + TIE < 1:
+        least = Context(prec=2, rounding=ROUND_CEILING).divide(Decimal("0.5"), Decimal(samples))
         raise UsageError(
-            f"keep ratio {budget} of {samples:,} samples is less than half a sample; give {0.5 / samples:.1g} or more, "
+            f"keep ratio {budget} of {samples:,} samples is less than half a sample; give {float(least):g} or more, "
             "or --ipc"
         )
     empty = int((resolved.per_class == 0).sum())

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+PLUGIN_FAULTS = (Exception, SystemExit)
+"""What a call of a plugin's code may raise: anything, also an end of the process, which must not end this one."""
 
 
 class UsageError(Exception):
@@ -14,6 +21,21 @@ class UsageError(Exception):
 
 class PluginError(UsageError):
     """A plugin cannot be loaded or clashes with another; the message names its distribution."""
+
+
+def fault_of(error: BaseException) -> str:
+    """What a plugin's code raised, in one line."""
+    if isinstance(error, SystemExit):
+        return f"SystemExit: it ends the process (code {error.code}); remove that"
+    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+
+
+def explain(error: ValidationError, prefix: str) -> str:
+    """A pydantic error in one line: which option, which value, what is right."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{prefix}{name}={first['input']!r}: {message[:1].lower()}{message[1:]}" if name else f"{prefix}: {message}"
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], otherwise: str = "") -> UsageError:

@@ -16,7 +16,7 @@ from typing import Any, get_args
 import pluggy
 
 from dqbench import hookspecs
-from dqbench.errors import PluginError
+from dqbench.errors import PLUGIN_FAULTS, PluginError, fault_of
 from dqbench.given import is_given
 from dqbench.registry import BrokenPlugin as BrokenPlugin
 from dqbench.registry import Catalogue as Catalogue
@@ -93,7 +93,7 @@ def _guarded(registry: Registry, origin: Origin, importer: Callable[[], Any], st
     try:
         manager = _manager_of(importer(), origin)
         found, claims = _specs_of(manager), _claims_of(manager)
-    except (Exception, SystemExit) as error:  # whatever a plugin raises must not stop the others
+    except PLUGIN_FAULTS as error:
         _leave_out(registry, BrokenPlugin(origin, _reason(error)), error, strict)
         return
     registry.claims += claims
@@ -143,6 +143,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, PluginError):
         return str(error)
     if isinstance(error, SystemExit):
-        return f"SystemExit: it ends the process (code {error.code}) when it is imported; remove that"
-    first_line = (str(error).strip() or "no message").splitlines()[0]
-    return f"{type(error).__name__}: {first_line}"
+        return fault_of(error).replace("; remove", " when it is imported; remove")
+    if isinstance(error, pluggy.PluginValidationError):  # the first line does not say what is wrong
+        return "; ".join(str(error).splitlines())
+    return fault_of(error)

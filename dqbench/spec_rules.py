@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from dqbench.errors import PluginError, UsageError
+from dqbench.errors import PluginError, UsageError, explain
 from dqbench.precision import WANTED
 from dqbench.specs import (
     OWN_DATA,
@@ -179,7 +179,8 @@ def _config(spec: Any) -> Iterator[str]:
         try:
             json.dumps(spec.config.model_validate(dict(start)).model_dump(mode="json"), allow_nan=False)
         except (ValidationError, ValueError, TypeError) as error:
-            yield f"its options do not work with {profile}: {str(error).splitlines()[0]}"
+            why = explain(error, "") if isinstance(error, ValidationError) else str(error).splitlines()[0]
+            yield f"its options do not work with {profile}: {why}"
 
 
 def _task(spec: TaskSpec) -> Iterator[str]:
@@ -219,8 +220,19 @@ def _profile(profile: Any) -> Iterator[str]:
         yield from _whole(profile, name) if getattr(profile, name) is not None else ()
     yield from _positive(profile, "time_limit_s")
     yield from _among(profile, "precision", (None, *WANTED))
+    yield from _stages(profile)
+
+
+def _stages(profile: Profile) -> Iterator[str]:
+    if not isinstance(profile.stages, tuple | list):
+        yield f"stages={profile.stages!r} is no tuple of dqbench.Stage"
+        return
     for stage in profile.stages:
         yield from _stage(stage)
+    roles = [stage.role for stage in profile.stages if isinstance(stage, Stage)]
+    twice = next((role for role in roles if roles.count(role) > 1), None)
+    if twice is not None:
+        yield f"two stages have the role {twice!r}, under which the evaluator gets one folder"
 
 
 def _untrained(profile: Profile) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dqbench.budgets import capped_quotas, largest_remainder, resolve
+from dqbench.budgets import capped_quotas, largest_remainder, note_on_few, resolve
 from dqbench.errors import UsageError
 from dqbench.seeds import generator
 from dqbench.specs import Budget
@@ -109,3 +109,12 @@ def test_nothing_but_zero_weights_is_in_proportion_to_the_caps():
 def test_what_cannot_be_shared_is_refused(weights, total):
     with pytest.raises(ValueError):
         largest_remainder(np.array(weights), total, np.array([2, 2]))
+
+
+@given(st.integers(1, 10_000_000))
+def test_the_least_ratio_that_is_named_is_enough(samples):
+    nothing = Budget.ratio(0.49 / samples)
+    with pytest.raises(UsageError) as caught:
+        note_on_few(resolve(nothing, [samples], 0), [samples])
+    least = str(caught.value).partition("; give ")[2].split()[0]
+    note_on_few(resolve(Budget.ratio(least), [samples], 0), [samples])

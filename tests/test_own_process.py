@@ -105,7 +105,7 @@ def _pytest(folder: Path, *options: str) -> tuple[int, str]:
         env=env,
         text=True,
         capture_output=True,
-        timeout=600,
+        timeout=1800,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -96,7 +96,7 @@ def test_names_of_data_sets_are_checked(name: str) -> None:
         (METHOD, {"wraps": "colour"}, "wraps='colour' is no option"),
         (METHOD, {"keeps": 3}, "keeps=3 is no text"),
         (METHOD, {"builds_on": "../dq"}, "builds_on '../dq'"),
-        (METHOD, {"scaled": {"smoke": {"size": 0}}}, "its options do not work with smoke"),
+        (METHOD, {"scaled": {"smoke": {"size": 0}}}, "its options do not work with smoke: size=0: input should be gr"),
         (METHOD, {"gpu_gib": float("inf")}, "gpu_gib=inf"),
         (TASK, {"evaluator": "top1"}, "evaluator='top1' is not 'module:attribute'"),
         (TASK, {"metric": "a|b"}, "metric='a|b' is no plain word"),
@@ -119,6 +119,8 @@ def test_names_of_data_sets_are_checked(name: str) -> None:
         (TASK, {"profiles": {"smoke": replace(PROFILE, precision="fp8")}}, "precision='fp8'"),
         (TASK, {"profiles": {"smoke": replace(PROFILE, stages=(replace(STAGE, role="network"),))}}, "role 'network'"),
         (TASK, {"profiles": {"smoke": replace(PROFILE, stages=(replace(STAGE, options={"a": {1}}),))}}, "no JSON"),
+        (TASK, {"profiles": {"smoke": replace(PROFILE, stages=(STAGE, STAGE))}}, "two stages have the role 'role'"),
+        (TASK, {"profiles": {"smoke": replace(PROFILE, stages=STAGE)}}, "is no tuple of dqbench.Stage"),
         (TASK, {"dataset": "../x"}, "dataset '../x'"),
         (ARCH, {"sizes": ()}, "sizes=() is no tuple"),
         (ARCH, {"sizes": 8}, "sizes=8"),
@@ -157,6 +159,7 @@ def dqbench_methods():
         ("NAME, CONFIG = 3, Config", "method '3' of plugin 'odd'"),
         ("import sys; sys.exit(0)", "SystemExit: it ends the process (code 0) when it is imported"),
         ("raise SystemExit", "SystemExit"),
+        ("@hookimpl\ndef dqbench_archs(x): return ()\nNAME, CONFIG = 'a', Config", "Argument(s) {'x'} are declared"),
     ],
 )
 def test_a_file_with_such_a_spec_is_an_error(tmp_path: Path, head: str, words: str) -> None:

@@ -18,7 +18,7 @@ from dqbench.data import seal
 from dqbench.data.arrays import Arrays, Provenance, TestSet
 from dqbench.data.info import FILE, DatasetInfo, damaged, data_root, folder_of, present, read_info, write_info
 from dqbench.data.writing import locked, write
-from dqbench.errors import UsageError, unknown_name
+from dqbench.errors import PLUGIN_FAULTS, UsageError, fault_of, unknown_name
 from dqbench.specs import load_target
 
 if TYPE_CHECKING:
@@ -246,20 +246,33 @@ def _loaded(spec: DatasetSpec) -> Arrays:
     """What the loader of a data set gives, checked."""
     from dqbench.data.content import check_arrays
 
-    load = load_target(spec.target)
+    what = f"the loader of {spec.name}, {spec.target},"
     try:
-        arrays = load()
+        arrays = load_target(spec.target)()
     except UsageError:
         raise
-    except Exception as error:  # a plugin's code may raise anything
-        raise UsageError(
-            f"the loader of {spec.name}, {spec.target}, failed: {type(error).__name__}: {error}"
-        ) from error
+    except PLUGIN_FAULTS as error:
+        raise UsageError(f"{what} failed: {fault_of(error)}") from error
     if not isinstance(arrays, Arrays):
         kind = type(arrays).__name__
-        raise UsageError(f"the loader of {spec.name}, {spec.target}, must return dqbench.data.store.Arrays, not {kind}")
+        raise UsageError(f"{what} must return dqbench.data.store.Arrays, not {kind}")
     check_arrays(arrays)
+    _check_against(spec, arrays, what)
     return arrays
+
+
+def _check_against(spec: DatasetSpec, arrays: Arrays, what: str) -> None:
+    """Refuse what is not what the spec says it is; a count of 0 there says nothing."""
+    counts = (len(arrays.x_train), len(arrays.x_test))
+    said = tuple(given or found for given, found in zip(spec.counts, counts, strict=True))
+    facts: dict[str, tuple[object, object]] = {
+        "shape": (tuple(arrays.x_train.shape[1:]), tuple(spec.shape)),
+        "classes": (len(arrays.class_names), spec.classes),
+        "counts": (counts, said),
+    }
+    for name, (found, wanted) in facts.items():
+        if found != wanted:
+            raise UsageError(f"{what} gives {name} {found}, and its spec says {wanted}; correct one of them")
 
 
 def _read_or_missing(name: str) -> DatasetInfo:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from dqbench.errors import UsageError
+from dqbench.errors import PLUGIN_FAULTS, UsageError, fault_of
 from dqbench.nets.build import build, logits_and_features, pooled_intermediates
 from dqbench.specs import ArchSpec
 
@@ -91,9 +91,8 @@ def _try(spec: ArchSpec, what: str, run: Callable[[], T]) -> T:
         return run()
     except UsageError:
         raise
-    except Exception as error:  # a plugin's network may raise anything
-        reason = (str(error).strip() or "no message").splitlines()[0]
-        raise _fault(spec, f"{what}: {type(error).__name__}: {reason}") from error
+    except PLUGIN_FAULTS as error:
+        raise _fault(spec, f"{what}: {fault_of(error)}") from error
 
 
 def _fault(spec: ArchSpec, what: str) -> UsageError:

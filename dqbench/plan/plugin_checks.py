@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dqbench.data import store
-from dqbench.errors import UsageError
+from dqbench.errors import PLUGIN_FAULTS, UsageError, fault_of
 from dqbench.plan.plan import PlannedCell
 from dqbench.registry import Registry
 from dqbench.specs import ArchSpec, MethodSpec, Profile, TaskSpec, load_target
@@ -132,9 +132,8 @@ def check_evaluator(task: TaskSpec, profile: Profile, dataset: str, arch: ArchSp
     try:
         given = _given(task, net, source)
         found = evaluator(*((net,) if task.trains else ()), test, source, "cpu", "fp32", **given)
-    except Exception as error:  # a plugin's code may raise anything
-        why = f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
-        raise UsageError(f"{what} fails on two training images of each class: {why}") from error
+    except PLUGIN_FAULTS as error:
+        raise UsageError(f"{what} fails on two training images of each class: {fault_of(error)}") from error
     metrics = plain_metrics(found, task.metric, task.evaluator)
     if "predictions" in metrics:
         with tempfile.TemporaryDirectory() as folder:
@@ -174,14 +173,15 @@ def _imported(what: str, target: str) -> Any:
         return load_target(target)
     except UsageError as error:
         raise UsageError(f"{what}: {error}") from error
-    except (Exception, SystemExit) as error:  # a plugin's module may raise anything
-        why = f"{type(error).__name__}: {error}"
-        raise UsageError(f"{what}: {target.partition(':')[0]} cannot be imported: {why}") from error
+    except PLUGIN_FAULTS as error:
+        raise UsageError(f"{what}: {target.partition(':')[0]} cannot be imported: {fault_of(error)}") from error
 
 
 def _accepts(called: Any, what: str, *given: str, named: Iterable[str] = ()) -> None:
     """Refuse what cannot be called with these arguments; what has no signature passes."""
     named = tuple(named)
+    if not callable(called):
+        raise UsageError(f"{what} cannot be called: it is a {type(called).__name__}")
     try:
         inspect.signature(called).bind(*given, **dict.fromkeys(named))
     except TypeError as error:

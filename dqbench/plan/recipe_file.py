@@ -8,8 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dqbench import yaml_files
-from dqbench.errors import UsageError, unknown_name
-from dqbench.plan.settings import explain
+from dqbench.errors import UsageError, explain, unknown_name
 from dqbench.recipe import Recipe, check_augment
 from dqbench.train.recipes import RECIPES
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dqbench.errors import UsageError
+from dqbench.errors import UsageError, explain
 from dqbench.pixels.options import PixelOptions
 from dqbench.plan import pixel_plan
 from dqbench.plan import settings as settings_
@@ -79,7 +79,7 @@ class Row:
             config = self.spec.config.model_validate({**start, **given})
         except ValidationError as error:
             told = ", ".join(f"{name}={value}" for name, value in start.items())
-            why = settings_.explain(error, f"{self.spec.name}.")
+            why = explain(error, f"{self.spec.name}.")
             raise UsageError(f"{why} (profile {profile} starts from {told}; set what does not fit, to None)") from None
         return replace(self, config=config, start=on_texts)
 

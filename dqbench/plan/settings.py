@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from dqbench.alteration import Alteration
-from dqbench.errors import UsageError, unknown_name
+from dqbench.errors import UsageError, explain, unknown_name
 from dqbench.pixels.options import PixelOptions
 from dqbench.plugins import Catalogue
 from dqbench.specs import Config, LanguageRecipe, MethodSpec, Recipe
@@ -247,14 +247,6 @@ def changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
         return Recipe.model_validate({**recipe.model_dump(), **overrides, "name": f"{recipe.name} ({note})"})
     except ValidationError as error:
         raise UsageError(explain(error, "recipe.")) from None
-
-
-def explain(error: ValidationError, prefix: str) -> str:
-    """A pydantic error in one line: which option, which value, what is right."""
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{prefix}{name}={first['input']!r}: {message[:1].lower()}{message[1:]}" if name else f"{prefix}: {message}"
 
 
 def variant_text(config: Config, start: Mapping[str, Any] = MappingProxyType({})) -> str:

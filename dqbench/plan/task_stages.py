@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 
 from dqbench.data.companion import Companion, read_companion
-from dqbench.errors import UsageError
+from dqbench.errors import PLUGIN_FAULTS, UsageError, fault_of
 from dqbench.jobs import job
 from dqbench.records import CompanionFacts
 from dqbench.registry import Registry
@@ -59,9 +59,8 @@ def check_job(spec: JobSpec) -> None:
         raise UsageError(f"kind of job {spec.name}: {spec.target} cannot be called with (work, out): {error}") from None
     except UsageError as error:
         raise UsageError(f"kind of job {spec.name}: {error}") from error
-    except (Exception, SystemExit) as error:  # a plugin's module may raise anything
-        why = f"{type(error).__name__}: {error}"
-        raise UsageError(f"kind of job {spec.name}: {spec.target} cannot be imported: {why}") from error
+    except PLUGIN_FAULTS as error:
+        raise UsageError(f"kind of job {spec.name}: {spec.target} cannot be imported: {fault_of(error)}") from error
 
 
 def check_archs(stages: Sequence[Stage], archs: Sequence[str]) -> None:

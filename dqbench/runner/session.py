@@ -124,9 +124,8 @@ class Session:
             chosen = "as asked" if self.request.profile else f"the default on a {self.devices.kind}"
             beside = [f"{one.name} {one.provenance}" for one in source.companions]
             altered = source.alteration.words if source.alteration else ""
-            facts = "; ".join(
-                filter(None, [f"{source.provenance}, {source.train_hash[:12]}", altered, source.note, *beside])
-            )
+            made = f"{source.provenance}, {source.train_hash[:12]}" if source.train_hash else ""
+            facts = "; ".join(filter(None, [made, altered, source.note, *beside]))
             lines.append(f"{task}: profile {profile} ({chosen}), {data} ({facts}), {plural(len(cells), 'cell')}")
         slow = {precision.warning(planned.cell.precision, self.devices.kind) for planned in self.plan.cells}
         return [*lines, *filter(None, slow)]

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import is_dead, wait_for, wait_for_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs die with their server on Linux only")
 
@@ -64,10 +64,7 @@ class _Client:
         pid_file = self.folder / "pid"
         self.run("hang", evil="hang", pid_file=str(pid_file))
         job = self.hear()["pid"]
-        end = time.monotonic() + 120
-        while time.monotonic() < end and not (pid_file.exists() and pid_file.read_text()):
-            time.sleep(0.01)
-        return job, int(pid_file.read_text())
+        return job, int(wait_for_text(pid_file))
 
 
 @pytest.fixture
@@ -79,16 +76,8 @@ def client(tmp_path: Path) -> Iterator[_Client]:
 
 
 def _dies(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            if "\nState:\tZ" in status.read_text():
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.02)
-    return False
+    wait_for(lambda: is_dead(pid))
+    return True
 
 
 def test_reports_and_artifact(client: _Client, tmp_path: Path) -> None:

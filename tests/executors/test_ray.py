@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import ray_nodes
 import stub_graph
+from processes import is_dead, wait_for, wait_for_text
 from stub_graph import graph_of, stub
 
 from dqbench.errors import UsageError
@@ -86,12 +87,12 @@ def test_killing_a_job_ends_all_that_it_started(workspace: Workspace, executor: 
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Started):
-            _wait(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+            wait_for_text(tmp_path / "pid")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_jobs(graph_of(job), workspace, executor, on_event=interrupt)
-    _wait(lambda: not _alive(int((tmp_path / "pid").read_text())))
+    wait_for(lambda: is_dead(int((tmp_path / "pid").read_text())))
     assert workspace.lock(job) is not None
 
 
@@ -195,17 +196,3 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(ray_module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'dqbench\[ray\]'"):
         choose("ray")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def _wait(condition: Any) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

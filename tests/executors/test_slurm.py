@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stub_graph
+from processes import is_dead, wait_for, wait_for_text
 from stub_graph import graph_of, stub
 
 from dqbench.errors import UsageError
@@ -67,7 +67,7 @@ def test_a_preempted_job_starts_again(workspace: Workspace, executor: SlurmExecu
     def preempt(event: Event) -> None:
         if isinstance(event, Started) and not interrupted:
             [sent] = executor._sent.values()
-            _wait(running.exists)
+            wait_for(running.exists)
             task = int(Path(f"/proc/{sent.handle.job_id}/task/{sent.handle.job_id}/children").read_text().split()[0])
             os.kill(task, signal.SIGUSR2)
             interrupted.append(True)
@@ -93,12 +93,12 @@ def test_killing_a_job_ends_all_that_it_started(workspace: Workspace, executor: 
 
     def interrupt(event: Event) -> None:
         if isinstance(event, Started):
-            _wait(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+            wait_for_text(tmp_path / "pid")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_jobs(graph_of(job), workspace, executor, on_event=interrupt)
-    _wait(lambda: not Path("/proc", (tmp_path / "pid").read_text()).exists())
+    wait_for(lambda: is_dead(int((tmp_path / "pid").read_text())))
     assert workspace.lock(job) is not None
 
 
@@ -201,10 +201,3 @@ def test_a_submission_that_fails_stops_the_run(workspace: Workspace, monkeypatch
 def test_options_of_another_executor(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         choose(**arguments)
-
-
-def _wait(condition: Any) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

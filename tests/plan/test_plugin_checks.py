@@ -73,6 +73,8 @@ def test_a_working_plugin_passes(write: Write) -> None:
             SCORE.format("return {'half': 1.0, 'predictions': [0.5]}"),
             "predictions of shape (1,) are not one",
         ),
+        ("score.py", SCORE.format("raise SystemExit(0)"), "SystemExit: it ends the process (code 0); remove that"),
+        ("net.py", "def net(**given):\n    raise SystemExit(0)", "cannot be built: SystemExit: it ends the process"),
         ("score.py", SCORE.format("return 1 / 0"), "fails on two training images of each class: ZeroDivisionError"),
         ("net.py", NET, "architecture lab-net: "),
         ("net.py", "x = 1", "architecture lab-net: target 'codelab.net:net' cannot be loaded"),
@@ -83,6 +85,27 @@ def test_what_is_wrong_is_an_error_of_the_plan(write: Write, name: str, text: st
     with pytest.raises(UsageError) as caught:
         check()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("    labels", "    raise SystemExit(0)\n    labels", "failed: SystemExit: it ends the process (code 0)"),
+        ("LIGHT", "import sys; sys.exit(0)\nLIGHT", "failed: SystemExit: it ends the process (code 0)"),
+        ("20, 8, 8", "20, 9, 9", "gives shape (9, 9, 1), and its spec says (8, 8, 1); correct one of them"),
+        ("20", "22", "gives counts (22, 4), and its spec says (20, 4)"),
+        ("% 2", "% 3", "gives classes 3, and its spec says 2"),
+    ],
+)
+def test_a_loader_gives_what_its_spec_says(
+    write: Write, files: Mapping[str, str], before: str, after: str, words: str
+) -> None:
+    text = files["data.py"].replace(before, after, 1 if before == "LIGHT" else -1)
+    write({**WORKING, "data.py": text.replace('"b")', '"b", "c")') if "%" in before else text})
+    with pytest.raises(UsageError) as caught:
+        check()
+    assert words in str(caught.value)
+    assert "the loader of lab-data, codelab.data:load, " in str(caught.value)
 
 
 def test_only_what_is_to_be_run_is_tried(write: Write) -> None:

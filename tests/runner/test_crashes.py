@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import stub_graph
-from processes import children
+from processes import children, wait_for
 from stub_graph import graph_of, layers, stub
 
 from dqbench.executors.local import LocalExecutor
@@ -23,22 +23,34 @@ from dqbench.jobs.job import Job
 from dqbench.runner.scheduler import run_jobs
 from dqbench.workspace.workspace import Workspace
 
+EVERY = 1_000_000
+"""More runs than there are."""
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs die with their server on Linux only")
 
 
 def _start(
-    workspace: Workspace, count: Path, sleep: float = 0.02, depth: int = 4, grace: float = 1.0
+    workspace: Workspace,
+    count: Path,
+    sleep: float = 0.02,
+    depth: int = 4,
+    grace: float = 1.0,
+    gate: Path | None = None,
 ) -> subprocess.Popen[str]:
-    words = [str(word) for word in (workspace.path, count, sleep, depth, grace)]
+    words = [str(word) for word in (workspace.path, count, sleep, depth, grace, gate) if word is not None]
     return subprocess.Popen(
         [sys.executable, stub_graph.__file__, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
 def _wait_for(path: Path, lines: int) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and (not path.exists() or len(path.read_text().split()) < lines):
-        time.sleep(0.005)
+    wait_for(lambda: path.exists() and len(path.read_text().split()) >= lines)
+
+
+def _open(gate: Path, runs: int) -> None:
+    """Let so many runs of jobs go on; whoever reads the file meanwhile finds a whole number in it."""
+    gate.with_suffix(".new").write_text(str(runs))
+    gate.with_suffix(".new").replace(gate)
 
 
 def _kill_a_job(runner: int) -> bool:
@@ -56,20 +68,22 @@ def _values(workspace: Workspace, jobs: Mapping[str, Job]) -> dict[str, tuple[ob
 
 
 def test_killed_at_twenty_random_moments(workspace: Workspace, executor: LocalExecutor, tmp_path: Path) -> None:
-    count, rng = tmp_path / "count", random.Random(3)
-    jobs = layers(count, 0.02, depth=12)
+    count, gate, rng = tmp_path / "count", tmp_path / "gate", random.Random(3)
+    jobs = layers(count, 0.02, depth=12, gate=gate)
+    _open(gate, EVERY)
     undisturbed = Workspace(tmp_path / "undisturbed")
     run_jobs(jobs, undisturbed, executor)
     count.unlink()
-    killed = Counter[str]()
     for kill in range(20):
-        runner = _start(workspace, count, depth=12)
+        _open(gate, 2 * kill + 8)  # however late the kill, the runner is not done before
+        runner = _start(workspace, count, depth=12, gate=gate)
         _wait_for(count, 1 + 2 * kill)
         time.sleep(rng.random() * 0.08)
-        killed["job"] += kill % 2 and _kill_a_job(runner.pid)
+        if kill % 2:
+            wait_for(lambda pid=runner.pid: _kill_a_job(pid))  # type: ignore[misc]
         runner.kill()
         runner.communicate()
-    assert killed["job"] > 0
+    _open(gate, EVERY)
     for folder in workspace.done_folders():
         assert (workspace.artifacts / folder / "result.json").exists()
     outcome = run_jobs(jobs, workspace, executor)
@@ -82,13 +96,15 @@ def test_killed_at_twenty_random_moments(workspace: Workspace, executor: LocalEx
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(workspace: Workspace, executor: LocalExecutor, tmp_path: Path, number: signal.Signals) -> None:
-    count = tmp_path / "count"
-    runner = _start(workspace, count, 0.05, depth=12, grace=100.0)
-    _wait_for(count, 5)
+    count, gate = tmp_path / "count", tmp_path / "gate"
+    _open(gate, 5)
+    runner = _start(workspace, count, 0.05, depth=12, grace=1800.0, gate=gate)
+    _wait_for(count, 6)
     runner.send_signal(number)
+    _open(gate, EVERY)
     _, errors = runner.communicate(timeout=1800)
     assert "KeyboardInterrupt" in errors
-    jobs = layers(count, 0.05, depth=12)
+    jobs = layers(count, 0.05, depth=12, gate=gate)
     done = [job for job in jobs.values() if workspace.has(job)]
     assert 3 <= len(done) < len(jobs)
     assert len(done) == len(count.read_text().split())  # what ran was allowed to end
@@ -100,7 +116,7 @@ def test_interrupted(workspace: Workspace, executor: LocalExecutor, tmp_path: Pa
 
 def test_interrupted_while_a_job_hangs(workspace: Workspace, tmp_path: Path) -> None:
     count = tmp_path / "count"
-    runner = _start(workspace, count, 300.0)
+    runner = _start(workspace, count, 3600.0)
     _wait_for(count, 2)
     start = time.monotonic()
     runner.send_signal(signal.SIGINT)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import is_dead, wait_for
 from stub_graph import graph_of, layers, stub
 
 from dqbench.executors.devices import Devices
@@ -22,17 +23,8 @@ from dqbench.workspace.workspace import Workspace
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def _dead(pid: int) -> bool:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
+LIMITS_S = (2.0, 20.0, 200.0)
+"""Limits to try, one after the other: on a busy machine a job may not even have begun when it meets a short one."""
 
 
 def test_diamond_runs_each_job_once_and_a_rerun_does_nothing(
@@ -126,14 +118,16 @@ def test_failures_stop_only_what_depends_on_them(
 @LINUX
 def test_time_limit_kills_the_whole_group(workspace: Workspace, executor: LocalExecutor, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    needs = Needs(time_limit_s=5.0)
-    job = stub("hang", evil="hang", pid_file=str(pid_file), needs=needs)
-    start = time.monotonic()
-    outcome = run_jobs(graph_of(job, stub("b")), workspace, executor)
-    assert time.monotonic() - start >= 5.0
-    assert outcome.failed[job.key].error == "timeout"
-    assert "5 s" in outcome.failed[job.key].message
-    assert _dead(int(pid_file.read_text()))
+    for limit in LIMITS_S:
+        job = stub("hang", evil="hang", pid_file=str(pid_file), needs=Needs(time_limit_s=limit))
+        start = time.monotonic()
+        outcome = run_jobs(graph_of(job, stub("b")), workspace, executor)
+        assert time.monotonic() - start >= limit
+        assert outcome.failed[job.key].error == "timeout"
+        assert f"{limit:g} s" in outcome.failed[job.key].message
+        if pid_file.exists() and pid_file.read_text():
+            break
+    wait_for(lambda: is_dead(int(pid_file.read_text())))
 
 
 def _stops(workspace: Workspace, executor: LocalExecutor, needs: Needs, **spec: object) -> tuple[list[str], JobFailure]:
@@ -145,17 +139,24 @@ def _stops(workspace: Workspace, executor: LocalExecutor, needs: Needs, **spec: 
 
 
 def test_a_step_said_again_is_no_progress(workspace: Workspace, executor: LocalExecutor) -> None:
-    steps, failure = _stops(workspace, executor, Needs(time_limit_s=4.0), steps=3000, pause=0.02, stuck=True)
-    assert steps == ["loss 0.125, lap 1 of 3,000"]
+    for limit in LIMITS_S:
+        needs = Needs(time_limit_s=limit)
+        steps, failure = _stops(workspace, executor, needs, steps=100_000, pause=0.02, stuck=True)
+        if steps:
+            break
+    assert steps == ["loss 0.125, lap 1 of 100,000"]
     assert failure.error == "timeout"
-    assert failure.message == "stopped after 4 s without a step; the last was: loss 0.125, lap 1 of 3,000"
+    assert failure.message == f"stopped after {limit:g} s without a step; the last was: loss 0.125, lap 1 of 100,000"
 
 
 def test_a_hard_limit_stops_what_makes_progress(workspace: Workspace, executor: LocalExecutor) -> None:
-    needs = Needs(time_limit_s=600.0, hard_limit_s=2.5)
-    steps, failure = _stops(workspace, executor, needs, steps=30_000, pause=0.02)
-    assert len(steps) >= 1
-    assert (failure.error, failure.message) == ("timeout", "stopped at its time limit of 2.5 s")
+    for limit in LIMITS_S:
+        needs = Needs(time_limit_s=600.0, hard_limit_s=limit)
+        steps, failure = _stops(workspace, executor, needs, steps=100_000, pause=0.02)
+        if len(steps) >= 2:
+            break
+    assert len(steps) >= 2
+    assert (failure.error, failure.message) == ("timeout", f"stopped at its time limit of {limit:g} s")
 
 
 @LINUX
@@ -170,7 +171,7 @@ def test_grandchildren_die_with_their_job(workspace: Workspace, executor: LocalE
     pid_file = tmp_path / "pid"
     job = stub("litter", evil="litter", pid_file=str(pid_file))
     assert run_jobs(graph_of(job), workspace, executor).done == {job.key}
-    assert _dead(int(pid_file.read_text()))
+    wait_for(lambda: is_dead(int(pid_file.read_text())))
 
 
 def test_a_mended_failure_is_forgotten(workspace: Workspace, executor: LocalExecutor, tmp_path: Path) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -52,17 +48,6 @@ def test_one_that_was_left_behind_is_swept_once_its_job_is_done(workspace: Works
         assert scratches(workspace) == [f"{SCRATCH}{other.folder}"]
 
 
-def kill_at_checkpoint(executor: LocalExecutor, workspace: Workspace, key: str) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        if list(workspace.artifacts.glob(f"{SCRATCH}*/images.safetensors")):
-            pid = executor._running[key].pid
-            assert pid is not None
-            os.killpg(pid, signal.SIGTERM)
-            return
-        time.sleep(0.002)
-
-
 def test_dm_killed_at_a_checkpoint_goes_on_to_the_same_images(
     workspace: Workspace, tmp_path: Path, data_root: Path
 ) -> None:
@@ -74,10 +59,9 @@ def test_dm_killed_at_a_checkpoint_goes_on_to_the_same_images(
     undisturbed = Workspace(tmp_path / "undisturbed")
     with LocalExecutor(Devices("cpu", 1), preload=("dqbench.jobs.compress",)) as executor:
         run_jobs({job.key: job}, undisturbed, executor)
-        killer = threading.Thread(target=kill_at_checkpoint, args=(executor, workspace, job.key))
-        killer.start()
+    preload = ("dqbench.jobs.compress", "stub_dies_at_checkpoint")
+    with LocalExecutor(Devices("cpu", 1), preload=preload) as executor:
         outcome = run_jobs({job.key: job}, workspace, executor)
-        killer.join()
         assert outcome.failed[job.key].error == "SIGTERM"
         assert run_jobs({job.key: job}, workspace, executor).done == {job.key}
     assert "going on from iteration" in workspace.log(job).read_text()

@@ -1,4 +1,7 @@
-"""Graphs of stub jobs, and a runner of one as a script: ``stub_graph.py WORKSPACE COUNT [SLEEP [DEPTH [GRACE]]]``."""
+"""Graphs of stub jobs, and a runner of one as a script.
+
+Its arguments are ``WORKSPACE COUNT [SLEEP [DEPTH [GRACE [GATE]]]]``.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,17 @@ def graph_of(*jobs: Job) -> dict[str, Job]:
     return {job.key: job for job in jobs}
 
 
-def layers(count: Path, sleep: float, width: int = 5, depth: int = 4) -> dict[str, Job]:
-    """Layers of jobs, each reading two of the layer before; every run is counted in a file."""
+def layers(count: Path, sleep: float, width: int = 5, depth: int = 4, gate: Path | None = None) -> dict[str, Job]:
+    """Layers of jobs, each reading two of the layer before; every run is counted in a file.
+
+    ``gate`` is a file with the number of runs that may go on; those after them wait until it is raised.
+    """
+    more = {"count": str(count), "sleep": sleep, **({"gate": str(gate)} if gate else {})}
     before: list[Job] = []
     jobs: list[Job] = []
     for layer in range(depth):
         inputs = [[before[i], before[(i + 1) % width]] if before else [] for i in range(width)]
-        before = [stub(f"{layer}-{i}", *inputs[i], count=str(count), sleep=sleep, value=i) for i in range(width)]
+        before = [stub(f"{layer}-{i}", *inputs[i], value=i, **more) for i in range(width)]
         jobs += before
     return graph_of(*jobs)
 
@@ -51,8 +58,9 @@ def main() -> None:
     sleep = float(sys.argv[3]) if len(sys.argv) > 3 else 0.02
     depth = int(sys.argv[4]) if len(sys.argv) > 4 else 4
     grace = float(sys.argv[5]) if len(sys.argv) > 5 else 1.0
+    gate = Path(sys.argv[6]) if len(sys.argv) > 6 else None
     with local.LocalExecutor(Devices("cpu", 2), preload=()) as executor:
-        outcome = run_jobs(layers(count, sleep, depth=depth), workspace, executor, grace_s=grace)
+        outcome = run_jobs(layers(count, sleep, depth=depth, gate=gate), workspace, executor, grace_s=grace)
     print(len(outcome.done), len(outcome.ran), len(outcome.failed))
 
 

@@ -25,6 +25,8 @@ def run(spec: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, context:
     if "count" in spec:
         with Path(spec["count"]).open("a") as file:
             file.write(f"{spec['name']}\n")
+    if "gate" in spec:
+        _pass(Path(spec["gate"]), Path(spec["count"]))
     print("running", spec["name"], flush=True)
     time.sleep(spec.get("sleep", 0.0))
     facts = _evil(spec, context, out)
@@ -116,6 +118,12 @@ def _evil(spec: Mapping[str, Any], context: Context, out: Path) -> dict[str, Any
             "descriptors": len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 4,
         }
     return {}
+
+
+def _pass(gate: Path, count: Path) -> None:
+    """Go on once the gate, a number in a file, lets as many jobs pass as have begun."""
+    while len(count.read_text().split()) > int(gate.read_text()):
+        time.sleep(0.01)
 
 
 def _meet(place: Path, name: str, others: list[str]) -> None:
