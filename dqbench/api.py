@@ -75,7 +75,7 @@ def compress(
     from dqbench.own_images.compressor import Compressor
     from dqbench.own_images.given import open_samples
     from dqbench.own_images.keep import DEFAULT_OBSERVER, observer_recipe
-    from dqbench.plan.settings import rows
+    from dqbench.plan.settings import known_options, rows
 
     budget = _budget(keep, ipc, max_bytes)
     check_whole("seed", seed)
@@ -86,6 +86,7 @@ def compress(
     filling = sorted({"fill", "mae", "mae_epochs"} & set(config or {}) - set(spec.config.model_fields))
     if spec.kind != "distillation" and filling:
         raise UsageError(f"{filling[0]} is an option of KeptDataset, which fills in dropped patches")
+    known_options(spec, config or {})
     ((chosen, pixels),) = rows(spec, {name: [value] for name, value in (config or {}).items()})
     opened, seen = open_samples(source, features, labels, size, decode=pixels is not None)
     resolved = devices.find(device).kind

@@ -76,6 +76,7 @@ def mine(tmp_path: Path) -> Path:
         ({"ipc": 1, "epochs": -1}, "epochs=-1"),
         ({"ipc": 1, "epochs": 2.5}, "epochs=2.5"),
         ({"ipc": 1, "device": "tpu"}, "tpu"),
+        ({"ipc": 1, "config": {"droop": 0.2}}, "unknown option of method random 'droop'; did you mean drop?"),
     ],
 )
 def test_compress_refuses_what_makes_no_sense(mine: Path, options: dict[str, Any], words: str) -> None:
@@ -88,6 +89,9 @@ def test_compress_takes_a_path_a_text_and_what_is_open(mine: Path) -> None:
     opened = open_user_data(mine)
     kept = [dqbench.compress(given, "random", ipc=2, seed=1) for given in (mine, str(mine), opened, opened.source)]
     assert len({tuple(each.ids.tolist()) for each in kept if isinstance(each, dqbench.Subset)}) == 1
+    for given in (opened, opened.source):
+        with pytest.raises(UsageError, match="size=4 is for images in files; what was given is open already"):
+            dqbench.compress(given, "random", ipc=2, size=4)
     assert dqbench.compress(mine, "random", ipc=np.int64(2), seed=np.int64(1)).ids.tolist() == kept[0].ids.tolist()
 
 

@@ -62,13 +62,14 @@ class FolderSource:
 
 
 def open_user_data(
-    path: Path, *, size: int | None = None, skip_unreadable: bool = False, progress: Progress | None = None
+    path: Path | str, *, size: int | None = None, skip_unreadable: bool = False, progress: Progress | None = None
 ) -> FolderSource:
     """Open what the user has: an image folder, or an ``.npz`` file (whose images keep their size).
 
     Raises:
         UsageError: neither, something is wrong in it, or a size for an ``.npz`` file.
     """
+    path = Path(path)
     if path.is_dir():
         return load_folder(path, DEFAULT_SIZE if size is None else size, skip_unreadable, progress=progress)
     if not path.exists():

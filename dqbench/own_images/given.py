@@ -33,6 +33,8 @@ def open_samples(
     """
     given = None if features is None else _features(features)
     if isinstance(source, FolderSource | Source):
+        if size is not None:
+            raise UsageError(f"size={size} is for images in files; what was given is open already: leave it out")
         first, own = source, None
     elif isinstance(source, Path | str):
         first, own = _path(Path(source), labels, size, given is None or decode)

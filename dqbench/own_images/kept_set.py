@@ -88,6 +88,8 @@ def _opened(source: Source | FolderSource | Path | str, folder: Path | None, siz
         side = size or manifest.get("size") if takes_size(path) else size
         source = open_any(path, size=side, skip_unreadable=path.is_dir() and bool(manifest.get("skipped")))
     plain = source.source if isinstance(source, FolderSource) else source
+    if not isinstance(plain, Source):
+        raise UsageError(f"source={type(source).__name__} is none; give a path, what open_user_data gives, or a Source")
     if folder is None or plain.content_hash == manifest["source_hash"]:
         return plain
     if isinstance(source, FolderSource) and source.hash_at(int(manifest["size"])) == manifest["source_hash"]:

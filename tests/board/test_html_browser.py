@@ -65,7 +65,7 @@ class Page:
         return list(found)
 
     def until(self, condition: Callable[[], Any]) -> Any:
-        return WebDriverWait(self.driver, 20, 0.05).until(lambda _: condition())
+        return WebDriverWait(self.driver, 600, 0.05).until(lambda _: condition())
 
     def command(self, name: str, **values: Any) -> None:
         self.driver.execute_cdp_cmd(name, values)

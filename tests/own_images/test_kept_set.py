@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,13 @@ def kept_of(folder: Path, out: Path, size: int = 8) -> FolderSource:
 
 def test_a_path_a_text_and_what_open_user_data_gives_are_sources(folder: Path, tmp_path: Path) -> None:
     opened = kept_of(folder, tmp_path / "out")
-    for given in (folder, str(folder), opened, opened.source):
+    for given in (
+        folder,
+        str(folder),
+        opened,
+        open_user_data(str(folder), size=opened.source.images.shape[1]),
+        opened.source,
+    ):
         image, label, _ = KeptDataset(given, str(tmp_path / "out"))[0]
         np.testing.assert_allclose(image.numpy(), opened.source.images[3].transpose(2, 0, 1) / 255, rtol=1e-6)
         assert label == 1
@@ -168,6 +175,13 @@ def test_a_folder_that_does_not_name_its_source_is_refused(folder: Path, tmp_pat
         (tmp_path / "out" / "manifest.json").write_text(manifest)
     with pytest.raises(UsageError, match=r"no manifest\.json that says which source"):
         KeptDataset(opened, tmp_path / "out")
+
+
+@pytest.mark.parametrize("given", [[1, 2], 3, np.zeros((4, 8, 8, 1), np.uint8)])
+def test_what_is_no_source_is_refused(given: Any, folder: Path, tmp_path: Path) -> None:
+    kept_of(folder, tmp_path / "out")
+    with pytest.raises(UsageError, match=f"source={type(given).__name__} is none; give a path"):
+        KeptDataset(given, tmp_path / "out")
 
 
 def test_a_size_is_for_a_path(folder: Path, tmp_path: Path) -> None:
