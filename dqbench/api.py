@@ -194,6 +194,10 @@ def run(
     _refuse_texts(
         methods=methods, tasks=tasks, archs=archs, settings=settings, labels=labels, keeps=keeps, max_bytes=max_bytes
     )
+    if size is not None:
+        check_whole("size", size, 1)
+    if not str(workspace):
+        raise UsageError("workspace is empty; give a folder, or leave it out")
     registry = plugins.load(plugin_files)
     own = find_own(Path(data) if data is not None else None, size, [registry.tasks[name] for name in tasks])
     request = Request(

@@ -95,6 +95,15 @@ def test_compress_takes_a_path_a_text_and_what_is_open(mine: Path) -> None:
     assert dqbench.compress(mine, "random", ipc=np.int64(2), seed=np.int64(1)).ids.tolist() == kept[0].ids.tolist()
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"workspace": ""}, "workspace is empty; give a folder"), ({"size": 2.5}, "size=2.5 is no whole number")],
+)
+def test_run_refuses_what_makes_no_sense(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        dqbench.run(["random"], ["digits-xarch"], **options)
+
+
 @pytest.mark.parametrize("name", ["methods", "tasks"])
 def test_run_wants_lists_of_names(name: str) -> None:
     names: dict[str, Any] = {"methods": ["random"], "tasks": ["digits-xarch"]}
