@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import urllib.error
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,7 +49,8 @@ def test_a_failed_download_is_one_line_and_leaves_nothing(
 
 
 def test_a_download_is_stored_as_verified(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = plugins.load().datasets["cifar10"]
+    whole = plugins.load().datasets["cifar10"]
+    spec = dataclasses.replace(whole, counts=(20, 10))
     rng = np.random.default_rng(0)
 
     def official(root: str, train: bool, download: bool = False) -> Any:
@@ -57,6 +59,9 @@ def test_a_download_is_stored_as_verified(data_root: Path, monkeypatch: pytest.M
         return SimpleNamespace(data=data, targets=[i % 10 for i in range(n)], classes=list(spec.class_names))
 
     monkeypatch.setattr(torchvision.datasets, "CIFAR10", official)
+    with pytest.raises(UsageError, match=r"gives counts \(20, 10\), and its spec says \(50000, 10000\)"):
+        store.fetch(whole)
+    assert store.present() == []
     found = store.fetch(spec)
     assert (found.provenance, found.train_count, found.test_count) == ("verified", 20, 10)
     assert store.fetch(spec) == found
