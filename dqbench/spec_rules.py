@@ -223,7 +223,7 @@ def _profile(profile: Any) -> Iterator[str]:
     yield from _stages(profile)
 
 
-def _stages(profile: Profile) -> Iterator[str]:
+def _stages(profile: Any) -> Iterator[str]:
     if not isinstance(profile.stages, tuple | list):
         yield f"stages={profile.stages!r} is no tuple of dqbench.Stage"
         return
