@@ -165,9 +165,10 @@ def known_options(spec: MethodSpec, options: Iterable[str]) -> None:
     Raises:
         UsageError: the first of them; the nearest name is given.
     """
+    known = {*spec.config.model_fields, *_pixel_options(spec)}
     for option in options:
-        if option not in _pixel_options(spec):
-            _known(option, spec.config, f"option of method {spec.name}")
+        if option not in known:
+            raise unknown_name(f"option of method {spec.name}", option, known)
 
 
 def _known(option: str, model: type[BaseModel], what: str) -> None:
