@@ -94,7 +94,7 @@ def test_it_keeps_others_than_random_selection() -> None:
 '''
 
 NEXT = (
-    "pytest @FOLDER@                                           its tests: the conformance kit, and your own",
+    "pip install pytest && pytest @FOLDER@                its tests: the conformance kit, and your own",
     "dqbench run --plugin @FOLDER@/@MODULE@.py --method @NAME@ --task digits-xarch",
     "pip install -e @FOLDER@                                   then it is on every board as --method @NAME@",
 )

@@ -113,7 +113,7 @@ def test_a_small_run_gives_scores_in_percent(tmp_path: Path) -> None:
 '''
 
 NEXT = (
-    "pytest @FOLDER@                                           its tests: the evaluator, and a small run",
+    "pip install pytest && pytest @FOLDER@                its tests: the evaluator, and a small run",
     "dqbench run --plugin @FOLDER@/@MODULE@.py --task @NAME@ --method dq",
     "pip install -e @FOLDER@                                   then it is there as --task @NAME@",
 )
