@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from dqbench import MethodSpec, UsageError, derive, select
 from dqbench.deferred import numpy as np
 from dqbench.methods.coresets import deepcore_checkout as original
+from dqbench.methods.coresets.deepcore_peers import PEERS, WEIGHED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,102 +27,6 @@ if TYPE_CHECKING:
     from dqbench import Arrays, Observed, ResolvedBudget, Source, Subset
 
 _BATCH = 256
-
-
-class Peer(NamedTuple):
-    """A method of the original: its module and class, its options, what it looks at, and its known faults."""
-
-    module: str
-    made: str
-    options: dict[str, Any]
-    summary: str
-    fault: str
-    logits: bool = True
-
-
-_NONE = "No fault is known of it with classes bound."
-PEERS = {
-    "GraphCut": Peer("submodular", "Submodular", {"function": "GraphCut", "greedy": "LazyGreedy"}, "graph cut", _NONE),
-    "FacilityLocation": Peer(
-        "submodular", "Submodular", {"function": "FacilityLocation", "greedy": "LazyGreedy"}, "facility location", _NONE
-    ),
-    "LogDeterminant": Peer(
-        "submodular",
-        "Submodular",
-        {"function": "LogDeterminant", "greedy": "LazyGreedy"},
-        "log determinant",
-        "Its gain has the sign inverted: it keeps what its picks already span.",
-    ),
-    "Herding": Peer(
-        "herding",
-        "Herding",
-        {},
-        "herding",
-        "It picks the farthest from what the picks still lack of the mean (argmax), where herding picks the nearest.",
-        logits=False,
-    ),
-    "kCenterGreedy": Peer("kcentergreedy", "kCenterGreedy", {"torchvision_pretrain": False}, "k-center", _NONE, False),
-    "ContextualDiversity": Peer(
-        "contextualdiversity",
-        "ContextualDiversity",
-        {},
-        "contextual diversity",
-        "Divergences of probabilities that round to 0 are NaN or infinite.",
-    ),
-    "LeastConfidence": Peer(
-        "uncertainty",
-        "Uncertainty",
-        {"selection_method": "LeastConfidence"},
-        "least confidence",
-        "It ranks the largest logit, not the largest probability; with scope=dataset it keeps the most certain.",
-    ),
-    "Entropy": Peer(
-        "uncertainty",
-        "Uncertainty",
-        {"selection_method": "Entropy"},
-        "entropy",
-        "With scope=dataset it keeps the most certain.",
-    ),
-    "Margin": Peer(
-        "uncertainty",
-        "Uncertainty",
-        {"selection_method": "Margin"},
-        "margin",
-        "With scope=dataset it keeps the most certain.",
-    ),
-    "GraNd": Peer(
-        "grand",
-        "GraNd",
-        {"repeat": 1},
-        "gradient norms",
-        "Gradients of the last batch are inflated by 256 over its size. One observer here, where it takes ten.",
-    ),
-    "Craig": Peer(
-        "craig",
-        "Craig",
-        {},
-        "CRAIG",
-        "Its weights count each medoid twice, gradients of a last, smaller batch are inflated, and with scope=dataset "
-        "gains are indexed wrongly.",
-    ),
-    "Glister": Peer(
-        "glister",
-        "Glister",
-        {},
-        "GLISTER",
-        "Its update of the validation gradient is never called (a keyword is misspelt), and without a validation set "
-        "it takes the training set for one.",
-    ),
-    "GradMatch": Peer(
-        "gradmatch",
-        "GradMatch",
-        {},
-        "gradient matching",
-        "On a GPU it cannot run: it calls torch.lstsq, which torch dropped. Here it goes its way on a CPU, which "
-        "keeps less than the budget where weights come out as 0; that is an error.",
-    ),
-}
-WEIGHED = ("Craig", "GradMatch")
 
 
 class DeepCoreConfig(select.ScopeConfig):
@@ -155,6 +60,8 @@ def specs() -> Iterable[MethodSpec]:
             paper="Guo et al., DeepCore, DEXA 2022, arXiv:2204.08499",
             needs=("observer",),
             weighs=name in WEIGHED,
+            keeps=peer.keeps,
+            cost="one pass of the observer, and the original's own code on one CPU",
             differs=f"{peer.fault} It chooses by the observer that all methods look through; budgets are exact.",
         )
 
@@ -186,6 +93,8 @@ class DeepCore:
 
     def _select(self, source: Source, budget: ResolvedBudget, seed: int, observed: Observed) -> dict[str, Any]:
         peer, balance = PEERS[self.name], self.config.scope == "class"
+        if peer.module == "submodular":
+            _check_gradients(observed, self.name)
         samples = original.Samples(_seen(observed, source.classes, peer.logits), source.labels, source.classes)
         fraction = budget.total / len(source)
         args = _arguments(source)
@@ -205,6 +114,22 @@ def _seen(observed: Observed, classes: int, logits: bool) -> npt.NDArray[np.floa
     features = select.finite_features(observed.features)
     answers = select.finite_features(observed.logits, "logits") if logits else np.zeros((len(features), classes))
     return np.concatenate([features, answers], axis=1, dtype=np.float32)
+
+
+def _check_gradients(observed: Observed, name: str) -> None:
+    """Refuse gradients whose norm is 0 as the original computes it: cosines with them are no numbers.
+
+    Raises:
+        UsageError: there is one; the message says whose.
+    """
+    largest = np.abs(observed.gradients()).max(axis=1) / _BATCH
+    longest = np.maximum(np.abs(observed.features).max(axis=1, initial=0.0), 1.0)
+    gone = np.square((largest * longest).astype(np.float32)) == 0
+    if gone.any():
+        raise UsageError(
+            f"the gradient of sample {int(gone.argmax())} rounds to 0 in the original's {name}, which never ends then; "
+            "train the observer for fewer epochs, or use dqbench's own"
+        )
 
 
 def _arguments(source: Source) -> SimpleNamespace:

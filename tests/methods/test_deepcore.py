@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,3 +196,18 @@ def test_show_tells_the_known_faults(checkout, capsys):
     assert main(["show", "deepcore:Herding", "--json"]) == 0
     assert "picks the farthest" in json.loads(capsys.readouterr().out)["differs"]
     assert not plugins.load().broken
+
+
+def test_a_gradient_of_which_the_original_would_never_end_is_refused(checkout, monkeypatch):
+    seen = problems.observed("even")
+    logits = np.zeros_like(seen.logits)
+    logits[5, seen.labels[5]] = 200
+    monkeypatch.setattr(problems, "observed", lambda problem: replace(seen, logits=logits))
+    with pytest.raises(UsageError, match="the gradient of sample 5 rounds to 0 in the original's GraphCut"):
+        chosen("GraphCut", Budget.ratio(0.2))
+
+
+def test_show_says_what_each_keeps(checkout):
+    peers = [spec for spec in plugins.load().methods if spec.name.startswith("deepcore:")]
+    assert len(peers) == 13
+    assert all(spec.keeps and spec.cost and spec.differs for spec in peers)
