@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import combinations, pairwise
 
 from dqbench.errors import UsageError
 from dqbench.records import SeedPlan
@@ -71,6 +71,19 @@ def seeds_words(seeds: Iterable[int]) -> str:
     listed = [f"{start}–{stop - 1}" if stop - start > 1 else str(start) for start, stop in ranges]
     alone = len(ranges) == 1 and ranges[0][1] - ranges[0][0] == 1
     return f"seed{'' if alone else 's'} " + " and ".join([", ".join(listed[:-1]), listed[-1]] if listed[1:] else listed)
+
+
+def not_replaced(found: Sequence[Collection[int]]) -> list[int]:
+    """Places of the seeds of one cell's records, but those that another record has all of, and more."""
+    owned = [set(seeds) for seeds in found]
+    return [place for place, seeds in enumerate(owned) if not any(seeds < other for other in owned)]
+
+
+def overlaps(found: Sequence[Collection[int]]) -> Iterator[tuple[int, int, set[int]]]:
+    """Records of one cell that cannot stand beside each other: pairs of places, and the seeds that both have."""
+    for a, b in combinations(not_replaced(found), 2):
+        if shared := set(found[a]) & set(found[b]):
+            yield a, b, shared
 
 
 def _ranges(seeds: Iterable[int]) -> list[tuple[int, int]]:

@@ -134,7 +134,7 @@ def _shown(board: Board, cell: CellNumbers | None) -> str:
     if cell is None or cell.delta is None:
         return "—"
     # Below three seeds there is no test, so no mark of one.
-    return text.points(cell.delta, board.decimals) + (_MARKED[cell.mark] if cell.delta.half is not None else "")
+    return text.points(cell.delta, board.decimals) + (_MARKED[cell.mark] if cell.interval else "")
 
 
 Tested = dict[str, CellNumbers]
@@ -142,8 +142,8 @@ Tested = dict[str, CellNumbers]
 
 
 def _tested(board: Board, rows: Sequence[Row], network: Network, budget: Budget) -> Tested:
-    found = {row.label: _cell(board, row, network, budget) for row in rows if row.is_contestant}
-    tested = {label: cell for label, cell in found.items() if cell and cell.delta and cell.delta.half is not None}
+    found = {row.label: board.with_interval(row, network, budget) for row in rows if row.is_contestant}
+    tested = {label: cell for label, cell in found.items() if cell}
     return dict(sorted(tested.items(), key=lambda item: -_delta(item[1])))
 
 

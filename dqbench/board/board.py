@@ -52,6 +52,11 @@ class CellNumbers:
     train_s: float | None
     best: float | None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The ends of the interval of ``delta``, where it has one."""
+        return self.delta.interval if self.delta else None
+
 
 @dataclass(frozen=True)
 class Board:
@@ -87,6 +92,11 @@ class Board:
     def cell(self, row: Row, network: Network, budget: Budget) -> CellNumbers | None:
         """The numbers at a key; the full row has the same ones at every budget."""
         return self.cells.get((row, network, Budget.full() if row.is_full else budget))
+
+    def with_interval(self, row: Row, network: Network, budget: Budget) -> CellNumbers | None:
+        """The numbers at a key, where they are held against random with an interval."""
+        cell = self.cell(row, network, budget)
+        return cell if cell and cell.interval else None
 
 
 def build(section: Section) -> Board:

@@ -50,8 +50,8 @@ class _Panels:
 
     def cells(self, networks: Sequence[Network], budgets: Sequence[Budget]) -> list[CellNumbers]:
         """Those with an interval."""
-        found = (self.board.cell(row, n, b) for row in self.rows for n in networks for b in budgets)
-        return [cell for cell in found if cell and cell.delta and cell.delta.half is not None]
+        found = (self.board.with_interval(row, n, b) for row in self.rows for n in networks for b in budgets)
+        return [cell for cell in found if cell]
 
 
 def picture(board: Board) -> str:
@@ -85,15 +85,10 @@ def _panels(board: Board) -> _Panels | None:
         return None
     every = _Panels(board, answer.compared(board), board.section.networks, board.section.budgets)
     networks = [network for network in every.networks if every.cells([network], every.budgets)]
-    budgets = [b for b in every.budgets if any(_has(board, row, n, b) for row in every.rows for n in networks)]
-    rows = [row for row in every.rows if any(_has(board, row, n, b) for n in networks for b in budgets)]
+    budgets = [b for b in every.budgets if any(board.with_interval(row, n, b) for row in every.rows for n in networks)]
+    rows = [row for row in every.rows if any(board.with_interval(row, n, b) for n in networks for b in budgets)]
     rows.sort(key=lambda row: -_average(board, row, networks, budgets))
     return _Panels(board, rows, networks, budgets) if networks else None
-
-
-def _has(board: Board, row: Row, network: Network, budget: Budget) -> bool:
-    cell = board.cell(row, network, budget)
-    return cell is not None and cell.delta is not None and cell.delta.half is not None
 
 
 def _average(board: Board, row: Row, networks: Sequence[Network], budgets: Sequence[Budget]) -> float:
@@ -113,8 +108,7 @@ def _band(panels: _Panels, network: Network, top: float) -> Iterator[str]:
         end = _scale(panels.cells(panels.networks, [budget]), 10.0**-panels.board.decimals)
         yield from _axis(left, top + HEAD, ROW * len(panels.rows), end)
         for place, row in enumerate(panels.rows):
-            cell = panels.board.cell(row, network, budget)
-            if cell and cell.delta and cell.delta.half is not None:
+            if cell := panels.board.with_interval(row, network, budget):
                 name = f"{row_name(row)}, {text.budget(budget)}: {_difference(panels.board, cell)}"
                 yield from _mark(cell, left, top + HEAD + ROW * (place + 0.5), end, name)
 
@@ -144,10 +138,10 @@ def _axis(left: float, top: float, height: float, end: float) -> Iterator[str]:
 
 def _mark(cell: CellNumbers, left: float, y: float, end: float, name: str) -> Iterator[str]:
     """A dot with its interval; ends beyond the panel are arrows."""
-    if cell.delta is None or cell.delta.half is None:
+    if cell.delta is None or cell.interval is None:
         return
     colour, middle = COLOURS[cell.mark], left + PANEL / 2
-    low, high = cell.delta.mean - cell.delta.half, cell.delta.mean + cell.delta.half
+    low, high = cell.interval
     start, stop, x = (
         text.fixed(middle + PANEL / 2 * min(1.0, max(-1.0, value / end)), 1) for value in (low, high, cell.delta.mean)
     )

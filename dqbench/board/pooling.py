@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, TypeVar
 
 from dqbench.board.reading import Entry
 from dqbench.errors import UsageError
 from dqbench.records import Plugin, Record
-from dqbench.seed_ranges import seeds_words
+from dqbench.seed_ranges import not_replaced, overlaps, seeds_words
 
 K = TypeVar("K")
 
@@ -60,9 +59,10 @@ def pools(entries: Sequence[Entry], key: Callable[[Record], K]) -> dict[K, Pool]
 
 
 def _pool(entries: Sequence[Entry]) -> Pool:
-    whole = [entry for entry in entries if not any(_seeds(entry) < _seeds(other) for other in entries)]
-    replaced = tuple(entry.record.file_name for entry in entries if entry not in whole)
-    _check_disjoint(whole)
+    _check_disjoint(entries)
+    kept = not_replaced([entry.record.cell.seeds for entry in entries])
+    whole = [entries[place] for place in kept]
+    replaced = tuple(entry.record.file_name for place, entry in enumerate(entries) if place not in kept)
     groups: list[list[Entry]] = []
     for entry in sorted(whole, key=lambda entry: min(_seeds(entry))):
         fitting = (group for group in groups if not any(_difference(entry.record, one.record) for one in group))
@@ -82,13 +82,13 @@ def _seeds(entry: Entry) -> set[int]:
 
 
 def _check_disjoint(entries: Sequence[Entry]) -> None:
-    for a, b in combinations(entries, 2):
-        if shared := _seeds(a) & _seeds(b):
-            older = min(a, b, key=lambda entry: entry.record.ended).origin
-            raise UsageError(
-                f"{a.origin} and {b.origin} are records of the same cell and share {seeds_words(shared)}; delete one "
-                f"(the older is {older})"
-            )
+    for one, other, shared in overlaps([entry.record.cell.seeds for entry in entries]):
+        a, b = entries[one], entries[other]
+        older = min(a, b, key=lambda entry: entry.record.ended).origin
+        raise UsageError(
+            f"{a.origin} and {b.origin} are records of the same cell and share {seeds_words(shared)}; delete one "
+            f"(the older is {older})"
+        )
 
 
 def _apart(entry: Entry, parts: Sequence[Entry], record: Record) -> Apart:

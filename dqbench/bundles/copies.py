@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dqbench.records import Record, Run
-from dqbench.seed_ranges import seeds_words
+from dqbench.seed_ranges import overlaps, seeds_words
 
 LAST = ("evaluate",)
 """Roles of jobs that belong to one run of one cell; earlier ones are shared on purpose."""
@@ -48,7 +48,7 @@ def _trained_on(record: Record, run: Run) -> tuple[Any, ...]:
 
 
 def _cells_twice(found: Mapping[Path, Record]) -> Iterator[tuple[Path, str]]:
-    """Records of one cell that share some of their seeds, where neither has all of the other's."""
+    """Records of one cell that share some of their seeds, and of which none replaces the other."""
     by_cell: dict[str, list[tuple[Path, Record]]] = {}
     for path, record in sorted(found.items()):
         if record.status == "done":
@@ -59,11 +59,8 @@ def _cells_twice(found: Mapping[Path, Record]) -> Iterator[tuple[Path, str]]:
             ]
             by_cell.setdefault(_digest(facts), []).append((path, record))
     for same in by_cell.values():
-        for number, (path, record) in enumerate(same):
-            for other, before in same[:number]:
-                own, theirs = set(record.cell.seeds), set(before.cell.seeds)
-                if own & theirs and not (own < theirs or theirs < own):
-                    yield path, f"it is of the same cell as {other.name}, and shares {seeds_words(own & theirs)}"
+        for first, second, shared in overlaps([record.cell.seeds for _, record in same]):
+            yield same[second][0], f"it is of the same cell as {same[first][0].name}, and shares {seeds_words(shared)}"
 
 
 def _digest(value: Any) -> str:
