@@ -23,14 +23,27 @@ Bounded = tuple[str, object, float, float, float]
 
 def implausible(record: Record) -> str:
     """The first number that cannot be, in words; empty where all can."""
-    found = (item for key, job in record.jobs.items() for item in _job(key[:12], job))
-    for what, of, value, least, most in (
-        *found,
-        *(item for run in record.runs for item in _run(run, record.cell)),
-    ):
+    for key, job in record.jobs.items():
+        if not _is_possible(job):
+            return _first(_job(key[:12], job))
+    for run in record.runs:
+        if words := _first(_run(run, record.cell)):
+            return words
+    return ""
+
+
+def _first(found: Iterator[Bounded]) -> str:
+    for what, of, value, least, most in found:
         if not least <= value <= most:  # NaN is not, either
             return f"{what} {of} is {_short(value)}, not between {least:g} and {most:g}"
     return ""
+
+
+def _is_possible(job: JobFacts) -> bool:
+    """Whether :func:`_job` finds nothing: asked of every job of every record, so without its words."""
+    return (
+        0 <= job.wall_s <= MOST_SECONDS and 0 <= job.peak_host_gib <= MOST_GIB and 0 <= job.peak_device_gib <= MOST_GIB
+    )
 
 
 def _job(key: str, job: JobFacts) -> Iterator[Bounded]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -279,6 +280,23 @@ class Record(_Part):
         dumped: dict[str, Any] = handler(self)
         return {name: value for name, value in dumped.items() if name != "planned" or value is not None}
 
+    @cached_property
+    def scores(self) -> Mapping[int, float]:
+        """Score by seed, seeds ascending."""
+        return {run.seed: run.score for run in sorted(self.runs, key=lambda run: run.seed)}
+
+    @cached_property
+    def merits(self) -> Mapping[int, float]:
+        """Score by seed, turned so that higher is better: what differences, tests and ranks are made of."""
+        sign = self.cell.measure.sign
+        return self.scores if sign == 1 else {seed: sign * score for seed, score in self.scores.items()}
+
+    def __copy__(self) -> Record:
+        copied = super().__copy__()
+        for name in ("scores", "merits"):  # a copy may get other runs
+            copied.__dict__.pop(name, None)
+        return copied
+
     @property
     def file_name(self) -> str:
         """Where the record lies below ``records/``: readable, and unique by its key."""
@@ -366,9 +384,22 @@ def parse_without_curves(text: bytes, path: Path) -> Record:
     The curves of its runs are None. The checksum is not held against the text here.
     """
     try:
-        return _RecordWithoutCurves.model_validate_json(checksums.without(text))
+        return _RecordWithoutCurves.model_validate_json(_without_curves(checksums.without(text)))
     except ValidationError:
         return parse(text, path)  # which has the words for what is wrong
+
+
+def _without_curves(text: bytes) -> bytes:
+    """A record's text with empty curves, where it is laid out as :func:`write` does: half of it need not be parsed."""
+    parts, start = [], 0
+    while (curve := text.find(_CURVE, start)) >= 0 and (end := text.find(_CURVE_END, curve)) >= 0:
+        parts += [text[start:curve], _CURVE]
+        start = end
+    return b"".join([*parts, text[start:]]) if parts else text
+
+
+_CURVE, _CURVE_END = b'\n   "curve": [', b"\n   ]"
+"""Lines that no string can hold, as those of JSON have no line's end in them, at the depth of a run's fields."""
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:

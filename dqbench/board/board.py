@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from dqbench.board import row_numbers
 from dqbench.board.chance import nothing_learned
 from dqbench.board.equivalent import RandomCurve
 from dqbench.board.grid import Grid
-from dqbench.board.pairing import full_of, mean, merits, paired, scores, seconds, twin_of
+from dqbench.board.pairing import full_of, mean, paired, seconds, twin_of
 from dqbench.board.pooled import PooledTest, pooled_tests
 from dqbench.board.row_numbers import RowNumbers
 from dqbench.board.sections import CellKey, Column, Network, Row, Section
-from dqbench.board.statistics import LEAST, Estimate, Ratio, estimate, gain, holm, paired_p
+from dqbench.board.statistics import LEAST, Estimate, Ratio, estimates, gains, holm, paired_p
 from dqbench.measure import Measure
 from dqbench.records import Record
 from dqbench.specs import Budget
 
 Mark = Literal["above", "below", ""]
-_Curves = dict[tuple[Network, tuple[int, ...]], RandomCurve | None]
-"""Random curves by network and the seeds that they are of: the same ones serve many cells."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ class Board:
 def build(section: Section) -> Board:
     """Compute a section's numbers."""
     unlearned = nothing_learned(section)
-    curves: _Curves = {}
-    cells = {cell_key: _cell(section, cell_key, record, curves) for cell_key, record in section.done.items()}
+    cells = _numbers(section)
     cells |= {cell_key: _uncompared(cell) for cell_key, cell in cells.items() if cell_key[1] in unlearned}
     learned = section.without(unlearned)
     marked = _marks(learned)
@@ -126,20 +125,49 @@ def _uncompared(cell: CellNumbers) -> CellNumbers:
     return replace(cell, delta=None, gain=None, kappa=None)
 
 
-def _cell(section: Section, cell_key: CellKey, record: Record, curves: _Curves) -> CellNumbers:
-    _, network, _ = cell_key
-    score = estimate(list(scores(record).values()))
-    samples = mean([run.samples for run in record.runs])
-    twin = twin_of(section, cell_key)
-    pair = paired(record, twin) if twin else None
-    triple = paired(record, twin, full_of(section, network)) if twin else None
+def _numbers(section: Section) -> dict[CellKey, CellNumbers]:
+    """The statistics of all finished cells but marks, each of all cells at once."""
+    keys, records = list(section.done), list(section.done.values())
+    twins = [twin_of(section, key) for key in keys]
+    pairs = [paired(record, twin) if twin else None for record, twin in zip(records, twins, strict=True)]
+    triples = [
+        paired(record, twin, full_of(section, key[1])) if twin else None
+        for key, record, twin in zip(keys, records, twins, strict=True)
+    ]
+    samples = [mean([run.samples for run in record.runs]) for record in records]
+    columns = zip(
+        keys,
+        records,
+        estimates([list(record.scores.values()) for record in records]),
+        _where_any(pairs, lambda found: estimates([_differences(*pair) for pair in found])),
+        _where_any(triples, gains),
+        _kappas(section, keys, twins, samples),
+        samples,
+        strict=True,
+    )
+    return {key: _cell(*found) for key, *found in columns}
+
+
+def _where_any(found: Sequence[T | None], of: Callable[[list[T]], Sequence[R | None]]) -> list[R | None]:
+    """A function of all that are there, each at its place."""
+    there = iter(of([one for one in found if one is not None]))
+    return [None if one is None else next(there) for one in found]
+
+
+def _differences(own: Sequence[float], other: Sequence[float]) -> list[float]:
+    return [a - b for a, b in zip(own, other, strict=True)]
+
+
+def _cell(
+    record: Record, score: Estimate, delta: Estimate | None, gain: Ratio | None, kappa: Ratio | None, samples: float
+) -> CellNumbers:
     bests = [run.best_epoch_score for run in record.runs if run.best_epoch_score is not None]
     return CellNumbers(
         score=score,
-        delta=estimate([a - b for a, b in zip(*pair, strict=True)]) if pair else None,
+        delta=delta,
         mark="",
-        gain=gain(*triple) if triple else None,
-        kappa=_kappa(section, network, record, samples, curves) if twin else None,
+        gain=gain,
+        kappa=kappa,
         samples=samples,
         bytes=mean([run.bytes for run in record.runs]),
         updates=mean([run.updates for run in record.runs]),
@@ -148,21 +176,26 @@ def _cell(section: Section, cell_key: CellKey, record: Record, curves: _Curves) 
     )
 
 
-def _kappa(section: Section, network: Network, record: Record, samples: float, curves: _Curves) -> Ratio | None:
-    """Read off the random curve of the network at the seeds that are paired here."""
-    twin = section.record(section.twin, network, record.cell.budget) if section.twin else None
-    own = merits(record)
-    seeds = tuple(sorted(own.keys() & merits(twin).keys() if twin else own))
-    if (network, seeds) not in curves:
-        curves[network, seeds] = RandomCurve.of(_random_points(section, network, seeds)) if seeds else None
-    curve = curves[network, seeds]
-    return curve.equivalent([own[seed] for seed in seeds], samples) if curve else None
+def _kappas(
+    section: Section, keys: Sequence[CellKey], twins: Sequence[Record | None], samples: Sequence[float]
+) -> list[Ratio | None]:
+    """Read off the random curve of each cell's network at the seeds that are paired there."""
+    places: dict[tuple[Network, tuple[int, ...]], list[int]] = {}
+    for place, (key, twin) in enumerate(zip(keys, twins, strict=True)):
+        if twin and (seeds := tuple(seed for seed in section.done[key].merits if seed in twin.merits)):
+            places.setdefault((key[1], seeds), []).append(place)
+    found: dict[int, Ratio | None] = {}
+    for (network, seeds), own in places.items():
+        if curve := RandomCurve.of(_random_points(section, network, seeds)):
+            columns = [[section.done[keys[place]].merits[seed] for seed in seeds] for place in own]
+            found |= zip(own, curve.equivalents(columns, [samples[place] for place in own]), strict=True)
+    return [found.get(place) for place in range(len(keys))]
 
 
 def _random_points(section: Section, network: Network, seeds: Sequence[int]) -> list[tuple[float, list[float]]]:
     """Samples and merits of the random cells that have these seeds, and of the full data as their end."""
     found = [section.record(section.twin, network, budget) for budget in section.budgets] if section.twin else []
-    points = [(record, merits(record)) for record in (*found, full_of(section, network)) if record]
+    points = [(record, record.merits) for record in (*found, full_of(section, network)) if record]
     return [
         (mean([run.samples for run in record.runs]), [column[seed] for seed in seeds])
         for record, column in points
@@ -177,8 +210,8 @@ def _marks(section: Section) -> dict[CellKey, Mark]:
     for cell_key, record in section.done.items():
         pair = paired(record, twin_of(section, cell_key), seeds=seeds) if cell_key[0].is_contestant else None
         if pair and len(pair[0]) >= LEAST:
-            family[cell_key] = [a - b for a, b in zip(*pair, strict=True)]
-    adjusted = holm([float(paired_p(differences)) for differences in family.values()])
+            family[cell_key] = _differences(*pair)
+    adjusted = holm(paired_p(list(family.values()))) if family else ()
     marks: dict[CellKey, Mark] = {}
     for (cell_key, differences), p in zip(family.items(), adjusted, strict=True):
         marks[cell_key] = "" if p >= 0.05 else "above" if mean(differences) > 0 else "below"

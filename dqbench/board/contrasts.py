@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dqbench.board import text
 from dqbench.board.board import Board
-from dqbench.board.pairing import mean, merits
+from dqbench.board.pairing import mean
 from dqbench.board.sections import Network, Row
 from dqbench.claims import ALL, OBSERVER, UNSEEN, Cells, Comparison, Pair
 from dqbench.references import FULL
@@ -56,7 +56,7 @@ def _scores(board: Board, cells: Cells, networks: Sequence[Network]) -> list[flo
         record = board.section.record(row, network, cells.budget)
         if record is None:
             raise Missing(f"{words(cells)} is not measured on {network.label}")
-        found = merits(record)
+        found = record.merits
         if not set(seeds) <= set(found):
             raise Missing(f"{words(cells)} on {network.label} lacks some of the tested seeds")
         columns.append([found[seed] for seed in seeds])

@@ -16,7 +16,7 @@ from scipy.special import fdtrc
 
 from dqbench.board.board import Board
 from dqbench.board.grid import largest
-from dqbench.board.pairing import mean, merits
+from dqbench.board.pairing import mean
 from dqbench.board.tables import row_name
 from dqbench.references import TWIN
 
@@ -95,7 +95,7 @@ def method_scores(board: Board) -> dict[str, float]:
         return {}
     found = {}
     for row in grid.rows:
-        columns = [merits(board.section.done[row, network, budget]) for network, budget in grid.columns]
+        columns = [board.section.done[row, network, budget].merits for network, budget in grid.columns]
         found[row_name(row)] = mean([column[seed] for column in columns for seed in grid.seeds])
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from dqbench.board import comparing, costs, text
+from dqbench.board import comparing, costs
 from dqbench.board.board import Board, CellNumbers
 from dqbench.board.comparing import Comparison
 from dqbench.board.pairing import seconds
@@ -16,7 +16,7 @@ from dqbench.board.statistics import Estimate, Ratio
 from dqbench.records import Record
 
 Cells = dict[str, str]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = frozenset("=+-@\t\r")
 _NUMBER = r"[-+]?[0-9][0-9.]*(e[-+]?[0-9]+)?"
 _NUMBERS = re.compile(rf"{_NUMBER}(; {_NUMBER})*")
 
@@ -56,9 +56,10 @@ def _lines(board: Board, published: Published) -> Iterator[Cells]:
     printed: dict[CellKey, list[Comparison]] = {}
     for comparison in comparing.compare(board, published):
         printed.setdefault(comparison.cell_key, []).append(comparison)
+    setting = _setting(section.setting)
     for cell_key in section.in_order({**section.done, **section.failed}):
         record = section.done.get(cell_key) or section.failed[cell_key]
-        line = {**_setting(section.setting), **_cell(cell_key, record), **_parts(section, cell_key)}
+        line = {**setting, **_cell(cell_key, record), **_parts(section, cell_key)}
         if cell_key in board.cells:
             line |= (
                 _numbers(board.cells[cell_key])
@@ -204,4 +205,8 @@ def _ratio(name: str, value: Ratio | None) -> Cells:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{text.settled(value):.10g}"
+    """As :func:`text.settled`, which has ten digits."""
+    if value is None:
+        return ""
+    shown = f"{value:.10g}"
+    return "0" if shown == "-0" else shown

@@ -12,6 +12,7 @@ the test keeps 95 %. A method's own interval read off the curve would leave out 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,18 +83,16 @@ class RandomCurve:
         """What the test needs of the pieces between points."""
         return Segments.of(self.log_n, self.pooled)
 
-    def equivalent(self, scores: Sequence[float], samples: float) -> Ratio | None:
-        """κ with its interval; arguments and result as of :func:`random_equivalent`."""
-        own = np.asarray(scores, dtype=np.float64)
-        value = _where_reached(float(own.mean()), self.log_n, self.fitted)
-        if value is None:
-            return None
-        low, high = _not_refuted(own, self.segments) if len(scores) >= LEAST else (None, None)
-        return Ratio(
-            _factor(value, samples),
-            None if low is None else _factor(min(low, value), samples),
-            None if high is None else _factor(max(high, value), samples),
-        )
+    def equivalents(self, scores: Sequence[Sequence[float]], samples: Sequence[float]) -> list[Ratio | None]:
+        """κ of several cells, as :func:`random_equivalent` has it of one: scores (N, S), samples (N,)."""
+        own, (log_n, fitted) = np.array(scores, dtype=np.float64), (self.log_n.tolist(), self.fitted.tolist())
+        pieces = _quadratics(own, self.segments) if own.shape[1] >= LEAST else None
+        found: list[Ratio | None] = []
+        for cell, (mean, kept) in enumerate(zip(own.mean(axis=1).tolist(), samples, strict=True)):
+            value = _where_reached(mean, log_n, fitted)
+            ends = _not_refuted(pieces[cell], log_n) if pieces and value is not None else (None, None)
+            found.append(None if value is None else _ratio(value, *ends, kept))
+        return found
 
 
 def random_equivalent(
@@ -111,7 +110,15 @@ def random_equivalent(
         the end of the curve, and both are below three seeds.
     """
     found = RandomCurve.of(curve)
-    return found.equivalent(scores, samples) if found else None
+    return found.equivalents([scores], [samples])[0] if found else None
+
+
+def _ratio(value: float, low: float | None, high: float | None, samples: float) -> Ratio:
+    return Ratio(
+        _factor(value, samples),
+        None if low is None else _factor(min(low, value), samples),
+        None if high is None else _factor(max(high, value), samples),
+    )
 
 
 def _factor(log_n: float, samples: float) -> float:
@@ -125,22 +132,21 @@ def _pooled(scores: FloatArray) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _where_reached(value: float, log_n: FloatArray, fitted: FloatArray) -> float | None:
+def _where_reached(value: float, log_n: Sequence[float], fitted: Sequence[float]) -> float | None:
     """The smallest log n at which the monotone curve reaches ``value``."""
     if not fitted[0] <= value <= fitted[-1]:
         return None
-    j = int(np.searchsorted(fitted, value, side="left"))
+    j = bisect_left(fitted, value)
     if j == 0:
-        return float(log_n[0])
+        return log_n[0]
     share = (value - fitted[j - 1]) / (fitted[j] - fitted[j - 1])
-    return float(log_n[j - 1] + share * (log_n[j] - log_n[j - 1]))
+    return log_n[j - 1] + share * (log_n[j] - log_n[j - 1])
 
 
-def _not_refuted(scores: FloatArray, segments: Segments) -> tuple[float | None, float | None]:
+def _not_refuted(pieces: Sequence[Sequence[float]], log_n: Sequence[float]) -> tuple[float | None, float | None]:
     """The least and most log n that the test does not refute; None for an end of the curve."""
     found: list[float] = []
-    log_n = segments.log_n
-    for j, (a, b, c) in enumerate(zip(*_quadratics(scores, segments), strict=True)):
+    for j, (a, b, c) in enumerate(pieces):
         found += [log_n[j] + share * (log_n[j + 1] - log_n[j]) for share in _accepted(a, b, c)]
     if not found:
         return None, None
@@ -149,19 +155,21 @@ def _not_refuted(scores: FloatArray, segments: Segments) -> tuple[float | None, 
     return (None if low <= log_n[0] else low), (None if high >= log_n[-1] else high)
 
 
-def _quadratics(scores: FloatArray, segments: Segments) -> list[list[float]]:
-    """By segment, a, b and c of the shares s at which mean(scores - start - s * rise) is within t standard errors of 0.
+def _quadratics(scores: FloatArray, segments: Segments) -> list[list[list[float]]]:
+    """By cell and segment, a, b and c of the shares s at which mean(scores - start - s * rise) is near 0.
 
-    mean² <= t² var / S is a s² - 2 b s + c <= 0.
+    Near is within t standard errors: mean² <= t² var / S is a s² - 2 b s + c <= 0.
     """
-    starts, rises, y, scale = scores - segments.starts, segments.rises, segments.mean_rises, segments.scale
-    x = starts.mean(axis=1)
-    deviations = starts - x[:, None]
+    starts = scores[:, None, :] - segments.starts
+    rises, y, scale = segments.rises, segments.mean_rises, segments.scale
+    x = starts.mean(axis=2)
+    deviations = starts - x[:, :, None]
     # Fieller's interval: scores and the curve come from the same seeds, so their covariance belongs in the variance.
     a = y * y - (rises * rises).sum(axis=1) * scale
-    b = x * y - (deviations * rises).sum(axis=1) * scale
-    c = x * x - (deviations * deviations).sum(axis=1) * scale
-    return [a.tolist(), b.tolist(), c.tolist()]
+    b = x * y - (deviations * rises).sum(axis=2) * scale
+    c = x * x - (deviations * deviations).sum(axis=2) * scale
+    found: list[list[list[float]]] = np.stack([np.broadcast_to(a, b.shape), b, c], axis=2).tolist()
+    return found
 
 
 def _accepted(a: float, b: float, c: float) -> list[float]:

@@ -57,13 +57,14 @@ _SPECIAL = {
 
 def escape(words: str) -> str:
     """Text that LaTeX prints as it is, on one line; characters outside ASCII that it may not know are spelled out."""
-    line = re.sub(r"\s+", " ", words).strip()
-    return "".join(_SPECIAL.get(character) or _ascii(character) for character in line)
+    return _ELSE.sub(lambda found: _SPECIAL.get(found[0]) or _ascii(found[0]), " ".join(words.split()))
+
+
+_ELSE = re.compile(rf"[^ -~]|[{re.escape(''.join(c for c in _SPECIAL if c.isascii()))}]")
+"""What is not printed as it is."""
 
 
 def _ascii(character: str) -> str:
-    if " " <= character <= "~":
-        return character
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return "".join(_SPECIAL.get(c, c) for c in plain) or f"(U+{ord(character):04X})"
 

@@ -7,10 +7,14 @@ from collections.abc import Iterable
 
 from dqbench.board.tables import Table
 
+_SPECIAL = re.compile(r"[&<>\\`*_|~\]]")
+
 
 def escape(words: str) -> str:
     """Text that Markdown and HTML show as it is, on one line."""
-    line = re.sub(r"\s+", " ", words).strip()
+    line = " ".join(words.split())
+    if not _SPECIAL.search(line):
+        return line
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_|~])", r"\\\1", line)
     return re.sub(r"\](?=[(\[:])", r"\\]", line)

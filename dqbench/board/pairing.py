@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dqbench.board.sections import CellKey, Network, Section
 from dqbench.records import Record
 from dqbench.specs import Budget
-
-
-def scores(record: Record) -> dict[int, float]:
-    """Score by seed, seeds ascending."""
-    return {run.seed: run.score for run in sorted(record.runs, key=lambda run: run.seed)}
-
-
-def merits(record: Record) -> dict[int, float]:
-    """Score by seed, turned so that higher is better: what differences, tests and ranks are made of."""
-    sign, found = record.cell.measure.sign, scores(record)
-    return found if sign == 1 else {seed: sign * score for seed, score in found.items()}
 
 
 def paired(
@@ -26,12 +15,16 @@ def paired(
     """Merits of several cells by the seeds that all share, or by ``seeds``; None if a cell or a seed is missing."""
     if any(other is None for other in others):
         return None
-    columns = [merits(record), *(merits(other) for other in others if other)]
-    shared = set.intersection(*(set(column) for column in columns))
-    wanted = sorted(shared if seeds is None else seeds)
-    if not wanted or not shared.issuperset(wanted):
+    columns = [record.merits, *(other.merits for other in others if other)]
+    wanted = sorted(_shared(columns) if seeds is None else seeds)
+    if not wanted or any(seed not in column for column in columns for seed in wanted):
         return None
     return tuple([column[seed] for seed in wanted] for column in columns)
+
+
+def _shared(columns: Sequence[Mapping[int, float]]) -> Collection[int]:
+    first, *others = columns
+    return [seed for seed in first if all(seed in other for other in others)]
 
 
 def twin_of(section: Section, cell_key: CellKey) -> Record | None:
@@ -53,7 +46,10 @@ def mean(values: Sequence[float]) -> float:
 
 def seconds(record: Record, roles: Sequence[str]) -> float | None:
     """Mean over the seeds of the wall seconds of the jobs in these roles; None if a job's facts are missing."""
-    keys = [[key for role in roles for key in run.jobs.get(role, [])] for run in record.runs]
-    if any(key not in record.jobs for run in keys for key in run):
+    jobs = record.jobs
+    try:
+        return mean([
+            sum([jobs[key].wall_s for role in roles for key in run.jobs.get(role, ())]) for run in record.runs
+        ])  # fmt: skip
+    except KeyError:
         return None
-    return mean([sum(record.jobs[key].wall_s for key in run) for run in keys])

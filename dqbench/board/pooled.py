@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dqbench.board.pairing import mean, merits
+from dqbench.board.pairing import mean
 from dqbench.board.sections import Row, Section
 from dqbench.board.statistics import LEAST, LEVEL, Estimate, estimate, holm, paired_p
 
@@ -55,6 +55,6 @@ def _columns(section: Section, row: Row) -> list[dict[int, float]]:
             if section.twin is None or not section.is_tested((row, network, budget)):
                 continue
             if section.is_tested((section.twin, network, budget)):
-                own, twin = (merits(section.done[one, network, budget]) for one in (row, section.twin))
+                own, twin = (section.done[one, network, budget].merits for one in (row, section.twin))
                 found.append({seed: own[seed] - twin[seed] for seed in section.tested.seeds})
     return found

@@ -90,11 +90,7 @@ def _seen(folder: Path, task: str, known: Known | None) -> Iterator[Seen]:
     found = [entry for entry in os.scandir(folder / task) if entry.name.endswith(".json") and entry.name[0] != "."]
     for entry in sorted(found, key=lambda entry: entry.name):
         there = known(f"{task}/{entry.name}", entry.stat()) if known else None
-        yield Seen(Path(entry.path), *(there or _state_and_digest(_bytes(entry.path))))
-
-
-def _state_and_digest(data: bytes) -> tuple[State, str]:
-    return checksums.state(data), _digest(data)
+        yield Seen(Path(entry.path), *(there or checksums.state_and_digest(_bytes(entry.path))))
 
 
 def load(folder: Path, task: str | None = None) -> list[Entry]:
@@ -119,7 +115,7 @@ def entries(task: str, seen: Iterable[Seen]) -> list[Entry]:
 
 def _entry(task: str, seen: Seen) -> Entry:
     data = _bytes(seen.path)
-    if _digest(data) != seen.digest:
+    if checksums.state_and_digest(data)[1] != seen.digest:
         raise UsageError(f"{seen.path} was changed while it was read; run the command again")
     record = records.parse_without_curves(data, seen.path)
     check(record, str(seen.path))
@@ -138,10 +134,6 @@ def uncollected() -> Iterator[None]:
     finally:
         if on:
             gc.enable()
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data.replace(b"\r\n", b"\n") if b"\r" in data else data).hexdigest()
 
 
 def _bytes(path: str | Path) -> bytes:

@@ -44,7 +44,7 @@ def recipe_sweeps(section: Section) -> list[RecipeSweep]:
         for name in type(network.recipe).model_fields:
             rest = json.dumps({other: value for other, value in settings.items() if other != name}, sort_keys=True)
             found.setdefault((network.arch, name, rest), {})[json.dumps(_value(network, name))] = network
-    every = [_sweep(arch, name, own) for (arch, name, _), own in found.items() if name != "name"]
+    every = [_sweep(arch, name, own) for (arch, name, _), own in found.items() if name != "name" and len(own) > 1]
     return [sweep for sweep in every if any(_places(section, sweep))]
 
 

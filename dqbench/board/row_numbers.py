@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dqbench.board import curves
 from dqbench.board.grid import Grid, largest
-from dqbench.board.pairing import full_of, mean, merits, paired, scores, twin_of
+from dqbench.board.pairing import full_of, mean, paired, twin_of
 from dqbench.board.sections import Column, Network, Row, Section
 from dqbench.board.statistics import LEAST, Estimate, estimate
 from dqbench.specs import Budget
@@ -50,7 +50,7 @@ def ranks(section: Section, grid: Grid[Row, Column]) -> dict[Row, tuple[int, int
     """The interval of ranks of the grid's rows, by the mean over its columns for each seed."""
     means = {}
     for row in grid.rows:
-        columns = [merits(section.done[row, n, b]) for n, b in grid.columns]
+        columns = [section.done[row, n, b].merits for n, b in grid.columns]
         means[row.label] = [mean([column[seed] for column in columns]) for seed in grid.seeds]
     found = curves.ranks(means)
     return {row: found[row.label] for row in grid.rows if row.label in found}
@@ -110,7 +110,7 @@ def areas(section: Section, row: Row, grids: Mapping[Network, Grid[Row, Budget]]
         records = [record for budget in grid.columns if (record := section.record(row, network, budget))]
         if row.is_full or len(records) < len(grid.columns):
             continue
-        columns = [scores(record) for record in records]
+        columns = [record.scores for record in records]
         common = sorted(set.intersection(*(set(column) for column in columns)))
         if common:
             values = curves.area([b.value for b in grid.columns], [[c[seed] for seed in common] for c in columns])

@@ -174,22 +174,26 @@ class Section:
             done={key: record for key, record in self.done.items() if key[1] not in networks},
         )
 
-    @property
+    @cached_property
     def twin(self) -> Row | None:
         """The random row."""
         return next((row for row in self.rows if row.is_twin), None)
 
-    @property
+    @cached_property
     def trains(self) -> bool:
         """Whether networks were trained on what was kept; a probe reads its features off a network that was there."""
         return all("train" in run.jobs for record in self.done.values() for run in record.runs)
 
     def is_tested(self, cell_key: CellKey) -> bool:
         """Whether a cell is finished with all seeds that are tested."""
-        record = self.done.get(cell_key)
-        return record is not None and bool(self.tested.seeds) and set(self.tested.seeds) <= set(record.cell.seeds)
+        return cell_key in self._tested_cells
 
-    @property
+    @cached_property
+    def _tested_cells(self) -> frozenset[CellKey]:
+        seeds = set(self.tested.seeds)
+        return frozenset(key for key, record in self.done.items() if seeds and seeds.issubset(record.cell.seeds))
+
+    @cached_property
     def full(self) -> Row | None:
         """The full-data row."""
         return next((row for row in self.rows if row.is_full), None)
@@ -215,12 +219,13 @@ def _setting_order(setting: Setting) -> tuple[Any, ...]:
 
 def _section(setting: Setting, entries: Sequence[Entry]) -> Section:
     cells = [entry.record.cell for entry in entries]
-    rows = _named_rows({_identity(entry.record): entry.record for entry in entries})
+    identities = {id(entry.record): _identity(entry.record) for entry in entries}
+    rows = _named_rows({identities[id(entry.record)]: entry.record for entry in entries})
     networks = _named_networks({(cell.arch, cell.recipe) for cell in cells}, {c.observer_arch for c in cells})
 
     def cell_key(record: Record) -> CellKey:
         cell = record.cell
-        return rows[_identity(record)], networks[cell.arch, cell.recipe], cell.budget
+        return rows[identities[id(record)]], networks[cell.arch, cell.recipe], cell.budget
 
     found = pools([e for e in entries if e.record.status == "done"], cell_key)
     failed = {cell_key(e.record): e.record for e in entries if e.record.status != "done"}

@@ -6,7 +6,7 @@ Three values are the least that an interval is shown for. What is undefined is N
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,9 +70,28 @@ def half_width(values: npt.ArrayLike) -> FloatArray:
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean, range and, from three values on, the half-width of the 95 % interval."""
-    x = np.asarray(values, dtype=np.float64)
-    half = float(half_width(x)) if len(x) >= LEAST else None
-    return Estimate(float(x.mean()), len(x), float(x.min()), float(x.max()), half)
+    return estimates([values])[0]
+
+
+def estimates(columns: Sequence[Sequence[float]]) -> list[Estimate]:
+    """The same of many, all with as many values at once: a board has thousands."""
+    found: dict[int, Estimate] = {}
+    for places, x in _by_length(columns):
+        count = x.shape[1]
+        halves: list[float | None] = half_width(x).tolist() if count >= LEAST else [None] * len(x)
+        numbers = (x.mean(axis=1).tolist(), x.min(axis=1).tolist(), x.max(axis=1).tolist(), halves)
+        for place, mean, least, most, half in zip(places, *numbers, strict=True):
+            found[place] = Estimate(mean, count, least, most, half)
+    return [found[place] for place in range(len(columns))]
+
+
+def _by_length(columns: Sequence[Sequence[float]]) -> Iterator[tuple[list[int], FloatArray]]:
+    """Places of columns of one length S, and these columns as an array, shape (N, S)."""
+    places: dict[int, list[int]] = {}
+    for place, column in enumerate(columns):
+        places.setdefault(len(column), []).append(place)
+    for own in places.values():
+        yield own, np.array([columns[place] for place in own], dtype=np.float64)
 
 
 def paired_p(differences: npt.ArrayLike) -> FloatArray:
@@ -109,10 +128,17 @@ def gain(scores: Sequence[float], random: Sequence[float], full: Sequence[float]
 
     The three are paired by seed, shape (S,). None unless S >= 3 and the denominator's interval is above 0.
     """
-    if len(scores) < LEAST:
-        return None
-    base = np.asarray(random, dtype=np.float64)
-    return fieller(np.asarray(scores, dtype=np.float64) - base, np.asarray(full, dtype=np.float64) - base)
+    return gains([(scores, random, full)])[0]
+
+
+def gains(triples: Sequence[tuple[Sequence[float], ...]]) -> list[Ratio | None]:
+    """The same of many (scores, random, full), all of one number of seeds at once."""
+    found: dict[int, Ratio | None] = {}
+    for places, own in _by_length([triple[0] for triple in triples]):
+        base, full = (np.array([triples[place][i] for place in places], dtype=np.float64) for i in (1, 2))
+        enough = own.shape[1] >= LEAST
+        found |= zip(places, _fiellers(own - base, full - base) if enough else [None] * len(places), strict=True)
+    return [found[place] for place in range(len(triples))]
 
 
 def fieller(numerator: FloatArray, denominator: FloatArray) -> Ratio | None:
@@ -120,14 +146,24 @@ def fieller(numerator: FloatArray, denominator: FloatArray) -> Ratio | None:
 
     None unless the denominator's own interval is above 0, where Fieller's interval is one piece.
     """
-    count = len(numerator)
-    a, b = float(numerator.mean()), float(denominator.mean())
-    (aa, ab), (_, bb) = np.cov(numerator, denominator) / count * t_quantile(0.5 + LEVEL / 2, count) ** 2
+    return _fiellers(numerator[None], denominator[None])[0]
+
+
+def _fiellers(numerator: FloatArray, denominator: FloatArray) -> list[Ratio | None]:
+    count = numerator.shape[1]
+    a, b = numerator.mean(axis=1), denominator.mean(axis=1)
+    x, y = numerator - a[:, None], denominator - b[:, None]
+    factor = t_quantile(0.5 + LEVEL / 2, count) ** 2
+    covariances = ((p * q).sum(axis=1) / (count - 1) / count * factor for p, q in ((x, x), (x, y), (y, y)))
+    return [_fieller(*found) for found in zip(*(column.tolist() for column in (a, b, *covariances)), strict=True)]
+
+
+def _fieller(a: float, b: float, aa: float, ab: float, bb: float) -> Ratio | None:
     if b <= 0 or b * b <= bb:
         return None
     middle, scale = a * b - ab, b * b - bb
     root = math.sqrt(max(0.0, middle**2 - scale * (a * a - aa)))
-    return Ratio(a / b, float((middle - root) / scale), float((middle + root) / scale))
+    return Ratio(a / b, (middle - root) / scale, (middle + root) / scale)
 
 
 def lower_bound(differences: Sequence[float]) -> float | None:
