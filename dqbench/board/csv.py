@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
+from csv import writer
 
 from dqbench.board import comparing, costs
 from dqbench.board.board import Board, CellNumbers
@@ -44,11 +46,13 @@ above 0 is better."""
 
 def document(boards: Sequence[Board], published: Published) -> str:
     """The whole file of one task."""
-    import pandas as pd
-
-    lines = [line for board in boards for line in _lines(board, published)]
     columns = COLUMNS if all(board.measure.is_usual for board in boards) else (*COLUMNS, *MEASURE_COLUMNS)
-    return str(pd.DataFrame(lines, columns=list(columns), dtype="object").to_csv(index=False, lineterminator="\n"))
+    file = io.StringIO()
+    written = writer(file, lineterminator="\n")
+    written.writerow(columns)
+    for board in boards:
+        written.writerows([line.get(name, "") for name in columns] for line in _lines(board, published))
+    return file.getvalue()
 
 
 def _lines(board: Board, published: Published) -> Iterator[Cells]:
@@ -67,12 +71,12 @@ def _lines(board: Board, published: Published) -> Iterator[Cells]:
                 | _pooled(board, cell_key[0])
             )
             line |= _costs(record) | _published(printed.get(cell_key, []))
-        yield {name: _no_formula(cell) for name, cell in line.items()}
+        yield {name: _no_formula(cell) if cell[:1] in _FORMULA else cell for name, cell in line.items()}
 
 
 def _no_formula(cell: str) -> str:
     """Words that a spreadsheet would take for a formula get an apostrophe in front; numbers are left alone."""
-    return f"'{cell}" if cell[:1] in _FORMULA and not _NUMBERS.fullmatch(cell) else cell
+    return cell if _NUMBERS.fullmatch(cell) else f"'{cell}"
 
 
 def _setting(s: Setting) -> Cells:

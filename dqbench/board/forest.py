@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from xml.sax.saxutils import escape, quoteattr
 
 from dqbench.board import answer, text
@@ -47,6 +48,11 @@ class _Panels:
     def band(self) -> int:
         """Height of the panels of one network, with their titles and ticks."""
         return HEAD + ROW * len(self.rows) + FOOT
+
+    @cached_property
+    def ends(self) -> dict[Budget, float]:
+        """What the panels of each budget reach to, on all networks."""
+        return {b: _scale(self.cells(self.networks, [b]), 10.0**-self.board.decimals) for b in self.budgets}
 
     def cells(self, networks: Sequence[Network], budgets: Sequence[Budget]) -> list[CellNumbers]:
         """Those with an interval."""
@@ -105,7 +111,7 @@ def _band(panels: _Panels, network: Network, top: float) -> Iterator[str]:
     for number, budget in enumerate(panels.budgets):
         left = panels.left + number * (PANEL + GAP)
         yield _text(left + PANEL / 2, top + 14, text.budget(budget), "b", "middle")
-        end = _scale(panels.cells(panels.networks, [budget]), 10.0**-panels.board.decimals)
+        end = panels.ends[budget]
         yield from _axis(left, top + HEAD, ROW * len(panels.rows), end)
         for place, row in enumerate(panels.rows):
             if cell := panels.board.with_interval(row, network, budget):

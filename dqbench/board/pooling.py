@@ -59,6 +59,8 @@ def pools(entries: Sequence[Entry], key: Callable[[Record], K]) -> dict[K, Pool]
 
 
 def _pool(entries: Sequence[Entry]) -> Pool:
+    if len(entries) == 1:
+        return Pool(entries[0].record, tuple(entries))
     _check_disjoint(entries)
     kept = not_replaced([entry.record.cell.seeds for entry in entries])
     whole = [entries[place] for place in kept]

@@ -10,6 +10,9 @@ from dqbench.board.tables import row_name
 from dqbench.seed_ranges import seeds_words
 from dqbench.specs import Budget
 
+_Kept = tuple[int, Row, str]
+"""A seed, a row and the hash of what it kept."""
+
 
 def words(section: Section) -> Iterable[str]:
     """Which rows kept the same sets at which budgets and seeds, by the content hashes in their records.
@@ -18,9 +21,10 @@ def words(section: Section) -> Iterable[str]:
     with them. Equal samples in another order are not found.
     """
     alike: dict[tuple[tuple[Row, ...], str], list[Budget]] = {}
+    kept = _kept(section)
     for budget in section.budgets:
-        for rows, seeds in _same(section, budget).items():
-            common = set.intersection(*(_seeds(section, budget, row) for row in rows))
+        for rows, seeds in _same(section, kept[budget]).items():
+            common = set.intersection(*({seed for seed, one, _ in kept[budget] if one == row} for row in rows))
             when = "every seed" if seeds == common else seeds_words(sorted(seeds))
             alike.setdefault((rows, when), []).append(budget)
     for (rows, when), budgets in alike.items():
@@ -31,10 +35,10 @@ def words(section: Section) -> Iterable[str]:
         )
 
 
-def _same(section: Section, budget: Budget) -> dict[tuple[Row, ...], set[int]]:
+def _same(section: Section, kept: Iterable[_Kept]) -> dict[tuple[Row, ...], set[int]]:
     """The seeds in which rows have one kept set, by these rows."""
     keepers: dict[tuple[int, str], set[Row]] = {}
-    for seed, row, digest in _kept(section, budget):
+    for seed, row, digest in kept:
         keepers.setdefault((seed, digest), set()).add(row)
     found: dict[tuple[Row, ...], set[int]] = {}
     for (seed, _), rows in keepers.items():
@@ -43,11 +47,9 @@ def _same(section: Section, budget: Budget) -> dict[tuple[Row, ...], set[int]]:
     return found
 
 
-def _kept(section: Section, budget: Budget) -> Iterable[tuple[int, Row, str]]:
-    for (row, _, at), record in section.done.items():
-        if at == budget:
-            yield from ((run.seed, row, run.kept_hash) for run in record.runs if run.kept_hash)
-
-
-def _seeds(section: Section, budget: Budget, row: Row) -> set[int]:
-    return {seed for seed, found, _ in _kept(section, budget) if found == row}
+def _kept(section: Section) -> dict[Budget, list[_Kept]]:
+    found: dict[Budget, list[_Kept]] = {budget: [] for budget in section.budgets}
+    for (row, _, budget), record in section.done.items():
+        if budget in found:
+            found[budget] += ((run.seed, row, run.kept_hash) for run in record.runs if run.kept_hash)
+    return found

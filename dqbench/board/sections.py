@@ -184,6 +184,11 @@ class Section:
         """Whether networks were trained on what was kept; a probe reads its features off a network that was there."""
         return all("train" in run.jobs for record in self.done.values() for run in record.runs)
 
+    @cached_property
+    def kept(self) -> frozenset[Column]:
+        """Where something was kept, or should have been."""
+        return frozenset((n, budget) for row, n, budget in (*self.done, *self.failed) if not row.is_full)
+
     def is_tested(self, cell_key: CellKey) -> bool:
         """Whether a cell is finished with all seeds that are tested."""
         return cell_key in self._tested_cells

@@ -36,11 +36,9 @@ Networks = Sequence[Network] | None
 
 def columns(board: Board, networks: Networks = None) -> list[tuple[Network, Budget]]:
     """Network by network, small budgets first, where something was kept; full data alone where nothing was."""
-    section = board.section
-    kept = {(network, budget) for row, network, budget in (*section.done, *section.failed) if not row.is_full}
-    found = []
+    section, found = board.section, []
     for network in networks or section.networks:
-        here = [budget for budget in section.budgets if (network, budget) in kept]
+        here = [budget for budget in section.budgets if (network, budget) in section.kept]
         found += [(network, budget) for budget in here or [Budget.full()]]
     return found
 
