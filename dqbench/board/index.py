@@ -24,7 +24,7 @@ from dqbench.board.stamp import Stamp
 from dqbench.board.summary import Summary
 from dqbench.checksums import State
 
-FORMAT = 2
+FORMAT = 3
 _SETTLED_NS = 2_000_000_000
 """A file that was changed up to two seconds before it was noted is read again: clocks of file systems are coarse."""
 

@@ -24,7 +24,7 @@ from dqbench.board.markup import bullets, escape, table
 from dqbench.board.provenance import making
 from dqbench.board.published import Cost, Published
 from dqbench.board.published_section import published_section
-from dqbench.board.summary import Listed, Summary, answers
+from dqbench.board.summary import Listed, Summary, answers, trust
 from dqbench.board.tables import Table
 from dqbench.board.verdicts import Judged
 
@@ -114,6 +114,8 @@ def overview(
         blocks.append("No records yet.")
     for critical in criticals if summaries else ():
         blocks += [f"## Over all tasks, {critical.labels} labels", *_critical(critical)]
+    if summaries:
+        blocks += ["## Who vouches for it", trust(summaries)]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 

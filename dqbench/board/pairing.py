@@ -16,12 +16,9 @@ def paired(
     if any(other is None for other in others):
         return None
     columns = [record.merits, *(other.merits for other in others if other)]
-    if (
-        columns[0]
-        and all(column.keys() == columns[0].keys() for column in columns[1:])
-        and seeds in (None, (*columns[0],))
-    ):
-        return tuple(list(column.values()) for column in columns)  # the usual case, at a fraction of the time
+    seeds_of_all = tuple(columns[0])
+    if seeds_of_all and seeds in (None, seeds_of_all) and all(found.keys() == columns[0].keys() for found in columns):
+        return tuple(list(found.values()) for found in columns)  # the usual case, in a fraction of the time
     wanted = sorted(_shared(columns) if seeds is None else seeds)
     if not wanted or any(seed not in column for column in columns for seed in wanted):
         return None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dqbench.board import sentences
+from dqbench.board import sentences, text
 from dqbench.board.answer import Answer, answer, strongest
 from dqbench.board.board import Board
 from dqbench.board.critical import compared_scores
 from dqbench.board.verdicts import Judged, judge_all
 from dqbench.claims import Claim
+from dqbench.records import Trust
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Summary:
         samples: of that section's training set; 0 likewise.
         scores: by regime of labels, what critical differences are over.
         judged: the verdicts on its claims.
+        trusts: its records by what they say of who vouches for them.
     """
 
     task: str
@@ -42,6 +45,7 @@ class Summary:
     samples: int
     scores: Mapping[str, Mapping[str, float]]
     judged: tuple[Judged, ...]
+    trusts: Mapping[Trust, int]
 
     @classmethod
     def of(cls, task: str, boards: Sequence[Board], claims: Sequence[Claim] = ()) -> Summary:
@@ -58,6 +62,7 @@ class Summary:
             samples=best.section.setting.train_samples if best else 0,
             scores=compared_scores(boards),
             judged=tuple(judge_all([claim for claim in claims if claim.task == task], {task: boards})),
+            trusts=Counter(entry.record.trust for section in found for entry in section.entries),
         )
 
 
@@ -65,6 +70,17 @@ def answers(summaries: Sequence[Summary]) -> list[Answer]:
     """The answers of several tasks, the largest data set first."""
     ordered = sorted(summaries, key=lambda one: (-one.samples, one.task))
     return [one.answer for one in ordered if one.answer]
+
+
+def trust(summaries: Sequence[Summary]) -> str:
+    """Who vouches for the records of all tasks, in one sentence."""
+    counts: Counter[Trust] = sum((Counter(one.trusts) for one in summaries), Counter())
+    said = [f"{counts['measured']:,} of {text.plural(counts.total(), 'record')} say measured"]
+    said += [f"{counts[one]:,} {one}" for one in ("verified", "claimed") if counts[one]]
+    return (
+        f"{text.listing(said)}. What says measured is vouched for by nothing but the run that made it and whoever put "
+        "its file here; results of others come as bundles, and are claimed until they were run again here."
+    )
 
 
 def judged(summaries: Sequence[Summary], claims: Sequence[Claim]) -> list[Judged]:

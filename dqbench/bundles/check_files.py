@@ -51,7 +51,7 @@ class Verdict:
             self.findings.setdefault(path, []).extend(found)
 
 
-def check(folder: Path, registry: Registry, of_others: Sequence[Path] = ()) -> Verdict:
+def check(folder: Path, registry: Registry, of_others: Sequence[Path] = (), deleted: Sequence[Path] = ()) -> Verdict:
     """Check every record below ``folder``.
 
     Args:
@@ -59,6 +59,7 @@ def check(folder: Path, registry: Registry, of_others: Sequence[Path] = ()) -> V
         registry: the methods, tasks and architectures that are known.
         of_others: files that came from others, as in a pull request: they must hold a checksum, say "claimed" and be
             recomputed here, whatever they say of the code that made them.
+        deleted: files that others took away.
 
     Raises:
         UsageError: no such folder, or one of the files of others is not in it.
@@ -80,6 +81,8 @@ def check(folder: Path, registry: Registry, of_others: Sequence[Path] = ()) -> V
         verdict.add(path, _findings(record, registry, path.resolve() in strict, verdict.counts))
     for path, words in copies(found):
         verdict.add(path, [words])
+    for path in deleted:
+        verdict.add(path, ["it was deleted: whoever brings results takes none away"])
     return verdict
 
 

@@ -103,6 +103,14 @@ def check(
             "that needs no training is recomputed.",
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMIT",
+            help="Take all records that this branch added or changed since COMMIT (origin/main, say) as others', and "
+            "name those that it deleted.",
+        ),
+    ] = None,
     records: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of records; default leaderboards/records, else the workspace's."),
@@ -110,21 +118,26 @@ def check(
     workspace: Workspace = Path("dqbench-out"),
 ) -> int:
     """Check all records of a folder: their form, place and checksums, copies, and whatever can be recomputed."""
-    from dqbench.bundles import check_files
+    from dqbench.bundles import changed_files, check_files
 
     state: State = ctx.obj
     folder = records or default_records(workspace)
-    verdict = check_files.check(folder, state.registry(), files or ())
+    changed = changed_files.since(folder, since) if since else changed_files.Changed((), ())
+    brought = [*(files or ()), *changed.brought]
+    verdict = check_files.check(folder, state.registry(), brought, changed.deleted)
     if state.json:
         found = {str(path): words for path, words in sorted(verdict.findings.items())}
-        state.print_json({"records": str(folder), "findings": found, "counts": dict(verdict.counts)})
+        counts = {**verdict.counts, "of others": len(brought)}
+        state.print_json({"records": str(folder), "findings": found, "counts": counts})
         return 1 if found else 0
     for path, words in sorted(verdict.findings.items()):
         state.console.print(f"{path}: {'; '.join(words)}", soft_wrap=True, markup=False)
     counts = [f"{count} {what}" for what, count in sorted(verdict.counts.items()) if what != "records"]
     wrong = len(verdict.findings) or "none"
     state.console.print(
-        f"{plural(verdict.counts['records'], 'record')}, {wrong} with findings: {'; '.join(counts)}", soft_wrap=True
+        f"{plural(verdict.counts['records'], 'record')}, {len(brought) or 'none'} of others, {wrong} with findings: "
+        f"{'; '.join(counts)}",
+        soft_wrap=True,
     )
     state.console.print(check_files.UNSIGNED, soft_wrap=True)
     return 1 if verdict.findings else 0

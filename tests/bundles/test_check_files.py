@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from dqbench import checksums, plugins, records
-from dqbench.bundles import check_files
+from dqbench.bundles import changed_files, check_files
+from dqbench.bundles.changed_files import Changed
 from dqbench.cli import main
 from dqbench.errors import UsageError
 from dqbench.jobs.job import VERSIONS
@@ -254,6 +256,67 @@ def test_records_of_others_say_claimed_and_hold_a_checksum(folder: Path, registr
     path.write_bytes(checksums.without(path.read_bytes()))
     assert _found(folder, registry) == ""
     assert "it does not end with its checksum" in _found(folder, registry, path)
+
+
+def _committed(folder: Path, git: Callable[..., None]) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "records")
+    git("checkout", "-q", "-b", "pull-request")
+
+
+@pytest.fixture
+def git(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path_factory.mktemp("git")))
+    monkeypatch.setenv("GIT_WORK_TREE", str(folder))
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@b.invalid")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    return lambda *words: subprocess.run(["git", *words], cwd=folder, check=True) and None
+
+
+def test_what_a_branch_adds_changes_and_deletes_is_of_others(
+    folder: Path, git: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    added, changed, deleted = (_path(folder, kind) for kind in KINDS)
+    text = added.read_bytes()
+    added.unlink()
+    (folder / ".gitignore").write_text("*random-unbalanced*\n!*0.2*\n")
+    _committed(folder, git)
+    assert main(["results", "check", "--records", str(folder), "--since", "main"]) == 0
+    added.write_bytes(text)  # neither committed nor seen by git status
+    _edited(changed, _set("command", "dqbench run --seeds 2"))
+    deleted.unlink()
+    git("commit", "-q", "-a", "-m", "mine")
+    capsys.readouterr()
+    assert main(["results", "check", "--records", str(folder)]) == 0
+    assert main(["results", "check", "--records", str(folder), "--since", "main"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1].split(",")[0] for line in said if ".json: " in line] == [
+        "it says measured", "it says measured", "it was deleted",
+    ]  # fmt: skip
+    assert changed_files.since(folder, "main") == Changed((added, changed), (deleted,))
+
+
+def test_what_main_got_meanwhile_is_not_of_the_branch(folder: Path, git: Callable[..., None]) -> None:
+    path = _path(folder)
+    text = path.read_bytes()
+    path.unlink()
+    _committed(folder, git)
+    git("checkout", "-q", "main")
+    path.write_bytes(text)
+    git("add", "-A")
+    git("commit", "-q", "-m", "more")
+    git("checkout", "-q", "pull-request")
+    assert changed_files.since(folder, "main") == Changed((), ())
+
+
+@pytest.mark.parametrize("commit", ["nowhere", "--output=x", ""])
+def test_a_commit_that_git_does_not_know_is_refused(folder: Path, git: Callable[..., None], commit: str) -> None:
+    _committed(folder, git)
+    with pytest.raises(UsageError, match=r"what changed in .* is not known: git says"):
+        changed_files.since(folder, commit)
 
 
 def test_a_claimed_reference_is_found(folder: Path, registry: Registry) -> None:
