@@ -127,8 +127,8 @@ def check(
     verdict = check_files.check(folder, state.registry(), brought, changed.deleted)
     if state.json:
         found = {str(path): words for path, words in sorted(verdict.findings.items())}
-        counts = {**verdict.counts, "of others": len(brought)}
-        state.print_json({"records": str(folder), "findings": found, "counts": counts})
+        verdict.counts["of others"] = len(brought)
+        state.print_json({"records": str(folder), "findings": found, "counts": dict(verdict.counts)})
         return 1 if found else 0
     for path, words in sorted(verdict.findings.items()):
         state.console.print(f"{path}: {'; '.join(words)}", soft_wrap=True, markup=False)
