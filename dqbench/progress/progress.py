@@ -112,8 +112,8 @@ class Progress:
                 f"; about {clock(left)} left" if left else ""
             )
         if isinstance(event, Started):
-            first, self._begun = not self._begun, True
-            told = first or event.job.needs.seconds >= _LONG_S
+            is_first, self._begun = not self._begun, True
+            told = is_first or event.job.needs.seconds >= _LONG_S
             return f"{self._counter()} started  {name(event.job)}" if told else ""
         if isinstance(event, Skipped):
             cause = event.failure.label or event.failure.kind
