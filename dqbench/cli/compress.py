@@ -39,7 +39,7 @@ def compress(
         Path | None,
         typer.Option(
             help="An image folder (one sub-folder per class), an .npz file, texts in .jsonl, .json or .parquet, or a "
-            "folder of shards: .npy files of embeddings (n, d)."
+            "folder of shards: .npy embeddings (n, d); with --executor, parquet or tars of images."
         ),
     ] = None,
     features: Annotated[
@@ -92,7 +92,9 @@ def compress(
             envvar="DQBENCH_WORKSPACE", help="Of shards: where jobs and what they left are; dqbench-out without."
         ),
     ] = None,
-    executor: Annotated[str, typer.Option(help="Of shards: what runs the jobs: local, ray or slurm.")] = "local",
+    executor: Annotated[
+        str | None, typer.Option(help="Of shards: what runs the jobs: local (the default), ray or slurm.")
+    ] = None,
     ray_address: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster, or auto; default RAY_ADDRESS.")
     ] = None,
@@ -135,15 +137,15 @@ def compress(
     if data is not None and shards:
         from dqbench.shards.choice import Order as ShardOrder
 
-        for_images = {
-            "--bytes": bytes_, "--size": size, "--observer": observer, "--epochs": epochs != EPOCHS,
-            "--skip-unreadable": skip_unreadable, "--images": images != "none", f"{method}.drop": pixels,
-            "--features": features, "--labels": labels, **dict.fromkeys(options.given, True),
+        others = {
+            "--bytes": bytes_, "--skip-unreadable": skip_unreadable, "--images": images != "none",
+            f"{method}.drop": pixels, "--features": features, "--labels": labels, **dict.fromkeys(options.given, True),
         }  # fmt: skip
+        looks = {"--size": size, "--observer": observer, "--epochs": epochs if epochs != EPOCHS else None}
         shard_order = ShardOrder(
             data, out, workspace or WORKSPACE, spec, config, budget, seed, partition_rows, candidates
         )
-        compress_shards(state, shard_order, on_shards, device, for_images)
+        compress_shards(state, shard_order, on_shards, device, others, looks)
         return
     with waiting(state, "loading PyTorch, which takes longest the first time"):
         from dqbench.own_images.keep import Order, keep_own_images

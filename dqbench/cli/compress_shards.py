@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,12 @@ from dqbench.cli.state import State
 from dqbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from dqbench.plan.shard_observer import Looking
+    from dqbench.runner.setup import Setup
     from dqbench.shards.choice import Choice, Order
 
+MANY = 1 << 20
+"""Samples of shards are taken to be enough for the observer's usual batches."""
 WORKSPACE = Path("dqbench-out")
 
 
@@ -21,7 +25,7 @@ class ShardOptions:
     """Options of ``dqbench compress`` that are for shards alone."""
 
     workspace: Path | None
-    executor: str
+    executor: str | None
     ray_address: str | None
     slurm: list[str] | None
     partition_rows: int | None
@@ -32,7 +36,7 @@ class ShardOptions:
     def given(self) -> list[str]:
         """The names of those that were given, but for the workspace, which a variable may name."""
         asked = {
-            "--executor": self.executor != "local", "--ray-address": self.ray_address, "--slurm": self.slurm,
+            "--executor": self.executor, "--ray-address": self.ray_address, "--slurm": self.slurm,
             "--partition-rows": self.partition_rows, "--candidates": self.candidates, "--dry-run": self.dry_run,
         }  # fmt: skip
         return [name for name, value in asked.items() if value]
@@ -44,25 +48,39 @@ def hold_shards(data: Path | None, options: ShardOptions) -> bool:
     Raises:
         UsageError: it is not, and options for shards are given.
     """
+    from dqbench.data.image_shards import are_image_shards
     from dqbench.data.shards import are_shards
 
-    if data is not None and are_shards(data):
+    if data is not None and (are_shards(data) or (options.given and are_image_shards(data))):
         return True
     if options.given:
         raise UsageError(
-            f"{options.given[0]} is for shards, a folder of .npy files of embeddings (n, d); "
+            f"{options.given[0]} is for shards, a folder of .npy embeddings (n, d), parquet or tars of images; "
             f"{data or 'no --data'} is none"
         )
     return False
 
 
 def compress_shards(
-    state: State, order: Order, options: ShardOptions, device: str, for_images: Mapping[str, Any]
+    state: State,
+    order: Order,
+    options: ShardOptions,
+    device: str,
+    others: Mapping[str, Any],
+    looks: Mapping[str, Any],
 ) -> None:
     """Choose from shards, or say beforehand what that takes.
 
+    Args:
+        state: of the command.
+        order: what to keep, without how images are looked at.
+        options: of shards alone.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        others: options that are not for shards, by name.
+        looks: ``--observer``, ``--size`` and ``--epochs``, which are for shards of images.
+
     Raises:
-        UsageError: an option for images, or what :mod:`dqbench.shards` refuses.
+        UsageError: an option for others, or what :mod:`dqbench.shards` refuses.
     """
     from dqbench.executors.clusters import choose
     from dqbench.progress.progress import Progress
@@ -70,14 +88,11 @@ def compress_shards(
     from dqbench.shards.carry_out import carry_out
     from dqbench.shards.choice import open_choice
 
-    wrong = [name for name, value in for_images.items() if value]
-    if wrong:
-        raise UsageError(f"{wrong[0]} is not for shards of embeddings, which {order.data} holds; leave it out")
-    choice = open_choice(order, state.registry())
+    setup = Setup(device=device, cluster=choose(options.executor or "local", options.ray_address, options.slurm or ()))
+    choice = open_choice(_completed(state, order, setup, others, looks), state.registry())
     if options.dry_run:
         _forecast(state, choice)
         return
-    setup = Setup(device=device, cluster=choose(options.executor, options.ray_address, options.slurm or ()))
     if not state.json:
         state.messages.print(choice.words, soft_wrap=True)
     with Progress(state.messages, quiet=state.json) as progress:
@@ -90,6 +105,31 @@ def compress_shards(
         f"{facts['peak_host_gib']:.2f} GiB a job; manifest: {order.out / 'manifest.csv'}",
         soft_wrap=True,
     )
+
+
+def _completed(state: State, order: Order, setup: Setup, others: Mapping[str, Any], looks: Mapping[str, Any]) -> Order:
+    """The order with how images are looked at, where shards hold some."""
+    from dqbench.data.image_shards import are_image_shards
+
+    images = are_image_shards(order.data)
+    wrong = [name for name, value in {**others, **({} if images else looks)}.items() if value]
+    if wrong:
+        raise UsageError(f"{wrong[0]} is not for shards of {'images' if images else 'embeddings'}; leave it out")
+    return replace(order, looking=_looking(state, order, setup.devices().kind, looks)) if images else order
+
+
+def _looking(state: State, order: Order, device: str, looks: Mapping[str, Any]) -> Looking:
+    from dqbench.cli.compress import EPOCHS
+    from dqbench.data.folder import DEFAULT_SIZE, check_size
+    from dqbench.own_images.keep import DEFAULT_OBSERVER, observer_recipe
+    from dqbench.plan.shard_observer import Looking
+    from dqbench.specs import ObserverSpec
+
+    side, arch = looks["--size"] or DEFAULT_SIZE, looks["--observer"] or DEFAULT_OBSERVER[device]
+    check_size(side)
+    code = state.registry().code(state.registry().archs[arch])
+    recipe = observer_recipe(looks["--epochs"] or EPOCHS, MANY)
+    return Looking(ObserverSpec(arch, recipe), side, order.seed, device, code)
 
 
 def _forecast(state: State, choice: Choice) -> None:

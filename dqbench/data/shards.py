@@ -67,10 +67,11 @@ class Shards:
     Attributes:
         folder: absolute.
         shards: at least one.
-        width: d of every embedding.
-        bytes_each: of an embedding as it is stored.
+        width: d of every embedding; 0 of images, whose features are made.
+        bytes_each: of an embedding as it is stored; of images the mean.
         labels: class index of each row of all shards, shape (n,), int64; all 0 where there are no labels.
         class_names: one per class; ``all`` where there are no labels.
+        images: whether the shards hold images.
     """
 
     folder: Path
@@ -79,6 +80,7 @@ class Shards:
     bytes_each: int
     labels: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
+    images: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,8 +93,10 @@ class Shards:
 
 
 def are_shards(path: Path) -> bool:
-    """Whether it is a folder with ``.npy`` files."""
-    return path.is_dir() and any(path.glob("*.npy"))
+    """Whether it is a folder with ``.npy`` files; one with folders of classes beside them is an image folder."""
+    if not path.is_dir() or any(entry.is_dir() and not entry.name.startswith(".") for entry in path.iterdir()):
+        return False
+    return any(path.glob("*.npy"))
 
 
 def open_shards(folder: Path) -> Shards:
@@ -225,4 +229,5 @@ def _labels_of(folder: Path, shard: Shard) -> npt.NDArray[Any]:
             f"{folder / shard.labels.file} has {len(stored):,} labels, but {shard.state.file} has {shard.rows:,} rows; "
             "give one a row"
         )
-    return np.asarray(stored[:, 0] if stored.ndim == 2 and stored.shape[1] == 1 else stored)
+    flat = np.asarray(stored[:, 0] if stored.ndim == 2 and stored.shape[1] == 1 else stored)
+    return np.char.decode(flat, "utf-8", "replace") if flat.dtype.kind == "S" else flat

@@ -16,6 +16,7 @@ VERSIONS: Mapping[str, int] = {
     "train": 1, "relabel": 1, "observe": 1, "prepare": 1, "compress": 1, "evaluate": 1, "pixels": 1, "pretrain": 1,
     "corrupt": 2, "finetune": 1, "pretrained": 1, "dynamics": 1, "tokenize": 1, "embed": 1, "trainlm": 1, "losses": 1,
     "scorelm": 1, "benchmark": 1, "choosepart": 1, "mergeparts": 1,
+    "observeshards": 1, "embedshard": 1,
 }  # fmt: skip
 """Raised when a kind of job gives other results than before for the same spec."""
 
@@ -40,6 +41,8 @@ FUNCTIONS: Mapping[str, str] = {
     "benchmark": "dqbench.jobs.benchmark:run",
     "choosepart": "dqbench.jobs.choosepart:run",
     "mergeparts": "dqbench.jobs.mergeparts:run",
+    "observeshards": "dqbench.jobs.observeshards:run",
+    "embedshard": "dqbench.jobs.embedshard:run",
 }
 """The function of each kind: ``run(spec, inputs, out, context) -> dict`` of facts for the record."""
 

@@ -92,13 +92,14 @@ class ShardPlan:
         return job.key
 
 
-def plan_rounds(shards: Shards, rounds: Rounds, embedded: Mapping[str, str] | None = None) -> ShardPlan:
+def plan_rounds(shards: Shards, rounds: Rounds, embedding: Mapping[str, Job] | None = None) -> ShardPlan:
     """The jobs that choose from shards.
 
     Args:
         shards: what is chosen from.
         rounds: what is chosen.
-        embedded: key of the job that made the features of each shard, by its file, where shards hold images.
+        embedding: the job that makes the features of each shard, by its file, where shards hold images; all that they
+            need are among them.
 
     Raises:
         UsageError: the budget cannot be met, or too few candidates are asked for.
@@ -106,12 +107,13 @@ def plan_rounds(shards: Shards, rounds: Rounds, embedded: Mapping[str, str] | No
     names = shards.class_names if rounds.by_class else ("all",)
     labels = shards.labels if rounds.by_class else np.zeros(len(shards), dtype=np.int64)
     keeps = resolve(rounds.budget, np.bincount(shards.labels, minlength=len(shards.class_names)), rounds.seed)
-    plan = ShardPlan()
+    plan = ShardPlan({job.key: job for job in (embedding or {}).values()})
+    embedded = {file: job.key for file, job in (embedding or {}).items()}
     counts = _counts(shards, labels, len(names))
     for number, name in enumerate(names):
         keep = int(keeps.per_class[number]) if rounds.by_class else keeps.total
         if keep:
-            _plan_group(plan, _Draft(shards, rounds, embedded or {}, number, names, keep), counts[:, number], name)
+            _plan_group(plan, _Draft(shards, rounds, embedded, number, names, keep), counts[:, number], name)
     return plan
 
 

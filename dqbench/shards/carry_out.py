@@ -92,13 +92,23 @@ def _facts(choice: Choice, kept: Subset, workspace: Workspace, outcome: Outcome)
         "kept_hash": content_hash(kept),
         "samples": len(shards),
         "kept": len(kept),
-        "width": shards.width,
+        "width": shards.width or None,
+        "observer": _observer(choice),
         "source_bytes": len(shards) * shards.bytes_each,
         "kept_bytes": len(kept) * shards.bytes_each,
         "jobs": len(choice.plan.jobs),
         "jobs_done_before": len(choice.plan.jobs) - len(outcome.ran),
         **_measured(choice, workspace),
     }
+
+
+def _observer(choice: Choice) -> dict[str, Any] | None:
+    looking = choice.order.looking
+    if looking is None:
+        return None
+    recipe = looking.observer.recipe.model_dump(mode="json")
+    drawn = min(looking.drawn, len(choice.shards))
+    return {"arch": looking.observer.arch, "recipe": recipe, "size": looking.side, "trained_on": drawn}
 
 
 def _group_facts(choice: Choice, number: int, workspace: Workspace) -> dict[str, Any]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dqbench.data.image_shards import are_image_shards, open_image_shards
 from dqbench.data.shards import Shards, open_shards
 from dqbench.errors import UsageError
 from dqbench.jobs.admit import binds_classes
 from dqbench.jobs.job import Job
-from dqbench.own_images.write import check_out, check_outside
+from dqbench.own_images.write import check_out
 from dqbench.plan.shard_jobs import PARTITION_ROWS, Rounds, ShardPlan, plan_rounds
+from dqbench.plan.shard_observer import Looking, observer_jobs
 from dqbench.plugins import Registry
-from dqbench.shards.costs import Costs, tried
+from dqbench.shards.costs import SUPPOSED_WIDTH, Costs, tried
 from dqbench.specs import Budget, Config, MethodSpec
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to keep of which shards, where; see ``dqbench compress --help``."""
+    """What to keep of which shards, where; see ``dqbench compress --help``. ``looking`` is for shards of images."""
 
     data: Path
     out: Path
@@ -29,6 +31,7 @@ class Order:
     seed: int = 0
     partition_rows: int | None = None
     candidates: int | None = None
+    looking: Looking | None = None
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,9 @@ def open_choice(order: Order, registry: Registry) -> Choice:
         UsageError: the shards, the method, the budget or the output folder are not usable.
     """
     check_out(order.out)
-    check_outside(order.out, order.data)
-    check_outside(order.workspace, order.data)
+    _check_outside(order)
     _check_method(order.method, registry)
-    shards = open_shards(order.data)
+    shards = open_image_shards(order.data) if are_image_shards(order.data) else open_shards(order.data)
     rounds = Rounds(
         order.method,
         order.config,
@@ -97,8 +99,14 @@ def open_choice(order: Order, registry: Registry) -> Choice:
         PARTITION_ROWS if order.partition_rows is None else order.partition_rows,
         order.candidates,
     )
-    plan = plan_rounds(shards, rounds)
-    return Choice(order, shards, plan, tried(plan, shards.width, registry))
+    plan = plan_rounds(shards, rounds, observer_jobs(shards, order.looking) if order.looking else None)
+    return Choice(order, shards, plan, tried(plan, shards.width or SUPPOSED_WIDTH, registry))
+
+
+def _check_outside(order: Order) -> None:
+    for what, folder in (("--out", order.out), ("--workspace", order.workspace)):
+        if order.data.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise UsageError(f"{folder} lies in {order.data}, the folder of the shards; choose another {what}")
 
 
 def _check_method(method: MethodSpec, registry: Registry) -> None:

@@ -16,6 +16,8 @@ from dqbench.seeds import generator
 TRIAL_ROWS = 1_024
 BASE_GIB = 0.5
 """A job's process with its libraries, before it reads anything."""
+SUPPOSED_WIDTH = 512
+"""Of features that an observer is still to make."""
 MATRIX_GIB = 2.0
 """What the similarities of all pairs may take at most; see ``MEMORY`` of the kernels."""
 _COPIES = 4
@@ -43,8 +45,13 @@ class Costs:
         return BASE_GIB + _COPIES * 8 * rows * self.width / 2**30 + min(MATRIX_GIB, 8 * rows**2 / 2**30)
 
     def sized(self, job: Job) -> Job:
-        """The job with its expected time."""
+        """The job with its expected time; what looks at images has one."""
+        if job.kind not in CHOOSING:
+            return job
         return replace(job, needs=replace(job.needs, seconds=self.seconds(rows_of(job))))
+
+
+CHOOSING = ("choosepart", "mergeparts")
 
 
 def rows_of(job: Job) -> int:

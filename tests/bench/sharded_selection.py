@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--keep", type=float, default=0.01)
     parser.add_argument("--partitions", default="1,10,50")
+    parser.add_argument("--methods", default="graphcut,facility-location")
     asked = parser.parse_args()
     values, shards = made(asked.rows, asked.width), max(int(one) for one in asked.partitions.split(","))
     worth = {
@@ -69,7 +70,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for i, part in enumerate(np.array_split(values, shards)):
             np.save(Path(folder) / f"part-{i:03d}.npy", part)
-        for name, objective in worth.items():
+        for name in asked.methods.split(","):
+            objective = worth[name]
             print(f"{name}, a uniform draw: {objective(uniform):.6g}", flush=True)
             for count in map(int, asked.partitions.split(",")):
                 ids, which, total, longest = chosen(Path(folder), name, asked.keep, -(-asked.rows // count))

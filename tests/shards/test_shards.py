@@ -13,7 +13,7 @@ import pytest
 
 from dqbench import compressed, plugins
 from dqbench.cli import main
-from dqbench.data.shards import open_shards
+from dqbench.data.shards import are_shards, open_shards
 from dqbench.errors import UsageError
 from dqbench.executors import local as local_module
 from dqbench.jobs import choosepart, mergeparts
@@ -206,9 +206,16 @@ def test_folders_that_are_no_shards_of_one_kind(tmp_path: Path) -> None:
         open_shards(folder)
 
 
+def test_a_folder_of_classes_with_features_beside_is_an_image_folder(tmp_path: Path) -> None:
+    folder = sharded(tmp_path / "shards")
+    assert are_shards(folder)
+    (folder / "cat").mkdir()
+    assert not are_shards(folder)
+
+
 def test_one_file_of_labels_is_for_all_shards(tmp_path: Path) -> None:
     folder = sharded(tmp_path / "shards")
-    np.save(folder / "labels.npy", np.array(["cat", "dog", "eel"])[LABELS])
+    np.save(folder / "labels.npy", np.array(["cat", "dog", "eel"])[LABELS].astype("S3"))
     shards = open_shards(folder)
     assert shards.class_names == ("cat", "dog", "eel")
     assert shards.labels.tolist() == LABELS.tolist()
@@ -228,7 +235,7 @@ def test_methods_that_need_more_than_features(tmp_path: Path) -> None:
     random = REGISTRY.methods["random"]
     with pytest.raises(UsageError, match=r"random is no greedy order of features.*k-center"):
         open_choice(replace(order, method=random, config=random.config()), REGISTRY)
-    with pytest.raises(UsageError, match="lies in"):
+    with pytest.raises(UsageError, match="the folder of the shards; choose another --out"):
         open_choice(replace(order, out=folder / "kept"), REGISTRY)
 
 
