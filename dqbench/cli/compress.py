@@ -9,7 +9,7 @@ import typer
 
 from dqbench import byte_sizes
 from dqbench.cli import completion
-from dqbench.cli.compress_shards import WORKSPACE, ShardOptions, compress_shards, hold_shards
+from dqbench.cli.compress_shards import EPOCHS, WORKSPACE, ShardOptions, compress_shards, hold_shards
 from dqbench.cli.compress_texts import TextOptions, are_texts, compress_texts
 from dqbench.cli.grid_options import Device
 from dqbench.cli.replayed import replayed
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from dqbench.own_images.write import Images
     from dqbench.pixels.options import PixelOptions
     from dqbench.specs import Budget, Config, MethodSpec
-
-
-EPOCHS = 10
 
 
 def register(app: typer.Typer) -> None:

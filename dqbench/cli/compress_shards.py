@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dqbench.runner.setup import Setup
     from dqbench.shards.choice import Choice, Order
 
+EPOCHS = 10
+"""Of an observer's training, without --epochs."""
 MANY = 1 << 20
 """Samples of shards are taken to be enough for the observer's usual batches."""
 WORKSPACE = Path("dqbench-out")
@@ -119,7 +121,6 @@ def _completed(state: State, order: Order, setup: Setup, others: Mapping[str, An
 
 
 def _looking(state: State, order: Order, device: str, looks: Mapping[str, Any]) -> Looking:
-    from dqbench.cli.compress import EPOCHS
     from dqbench.data.folder import DEFAULT_SIZE, check_size
     from dqbench.own_images.keep import DEFAULT_OBSERVER, observer_recipe
     from dqbench.plan.shard_observer import Looking

@@ -31,7 +31,9 @@ def open_image_shards(folder: Path) -> Shards:
     Raises:
         UsageError: another kind of files among them, or what a reader refuses.
     """
-    shards, labels, size, first = [], [], 0, 0
+    shards: list[Shard] = []
+    labels: list[Any] = []
+    size = first = 0
     for file in _files(folder):
         state = state_of(file)
         samples = read_samples(folder, Shard(state, 0, 0))
@@ -76,11 +78,13 @@ def images_of(
             images[place] = decode(sample.read(), side)[0]
         except (OSError, Unreadable) as error:
             raise UsageError(f"image {sample.name} cannot be read ({error}); repair or remove it") from error
-    mean, std = (
-        channel_statistics(images) if statistics is None else (np.array(statistics[one]) for one in ("mean", "std"))
-    )
+    mean, std = channel_statistics(images) if statistics is None else _stated(statistics)
     ids = np.arange(len(samples), dtype=np.int64)
     return Source("shards", images, _numbers(samples, names), tuple(names), ids, "of shards", mean, std)
+
+
+def _stated(statistics: Mapping[str, Sequence[float]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    return np.array(statistics["mean"], dtype=np.float64), np.array(statistics["std"], dtype=np.float64)
 
 
 def _numbers(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -90,7 +94,7 @@ def _numbers(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.
 
 def _files(folder: Path) -> Iterator[Path]:
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*_READERS, ".npy"))
-    kinds: Any = sorted({path.suffix.lower() for path in found})
+    kinds = sorted({path.suffix.lower() for path in found})
     if len(kinds) != 1:
         raise UsageError(f"{folder} has {' and '.join(kinds) or 'no'} files; give a folder of shards of one kind")
     held_out = [path.name for path in found if _of_test(path)]

@@ -106,7 +106,9 @@ def open_shards(folder: Path) -> Shards:
         UsageError: no shards, shards of images among them, or of another width or type, or labels that do not fit.
     """
     files = _files(folder)
-    shards, arrays, first = [], [], 0
+    shards: list[Shard] = []
+    arrays: list[npt.NDArray[Any]] = []
+    first = 0
     whole = state_of(folder / LABELS) if (folder / LABELS).exists() else None
     for file in files:
         array = _mapped(file)

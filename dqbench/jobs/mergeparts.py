@@ -76,7 +76,5 @@ def _judged(
 
 
 def _first(kept: Subset, count: int) -> Subset:
-    columns = {name: None if column is None else column[:count] for name, column in (
-        ("bins", kept.bins), ("ranks", kept.ranks), ("weights", kept.weights)
-    )}  # fmt: skip
-    return Subset(kept.ids[:count], **columns)
+    columns: dict[str, Any] = {name: getattr(kept, name) for name in ("bins", "ranks", "weights")}
+    return Subset(kept.ids[:count], **{name: each[:count] for name, each in columns.items() if each is not None})

@@ -65,7 +65,7 @@ def _kept(choice: Choice, workspace: Workspace) -> Subset:
         found = compressed.load(workspace.artifact(choice.plan.jobs[group.key]))
         assert isinstance(found, Subset), "jobs of shards save subsets"
         sets.append(found)
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in sets])
         for name in ("ids", "bins", "ranks", "weights")
         if all(getattr(one, name) is not None for one in sets)
