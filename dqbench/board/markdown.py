@@ -44,18 +44,16 @@ def document(
     if len(boards) > 1:
         blocks.append("Regimes are never mixed; each has its own section:")
         blocks.append("\n".join(f"{i}. {escape(words)}" for i, words in enumerate(titles, start=1)))
-    strong, smoke = [], []
+    parts: dict[bool, list[str]] = {False: [], True: []}
     for number, (words, board) in enumerate(zip(titles, boards, strict=True), start=1):
         heading = f"## {number}. " if len(boards) > 1 else "## "
         own = [one for one in judged if one.setting == board.section.setting]
         file = picture[1] if picture and picture[0] is board else ""
-        more = agreement.words(board, boards)
-        section = [heading + escape(words), *_opening(board, file), *_section(board, published, more, own)]
-        (smoke if _is_smoke(board) else strong).extend(section)
-    beside = {
-        is_smoke: _hard_beside_soft([b for b in boards if _is_smoke(b) == is_smoke]) for is_smoke in (True, False)
-    }
-    blocks += [*strong, *beside[False], *_smoke([*smoke, *beside[True]], alone=not strong)]
+        section = _section(board, published, agreement.words(board, boards), own)
+        parts[_is_smoke(board)] += [heading + escape(words), *_opening(board, file), *section]
+    for is_smoke, part in parts.items():
+        part += _hard_beside_soft([board for board in boards if _is_smoke(board) == is_smoke])
+    blocks += [*parts[False], *_smoke(parts[True], alone=not parts[False])]
     return "\n\n".join(blocks).removeprefix("\n") + "\n"
 
 
