@@ -30,6 +30,16 @@ class GraphCut:
     metric: Literal["cosine", "l2", "dot"] = "cosine"
     lam: float = 1.0
 
+    @property
+    def scale(self) -> float:
+        """What a pick takes from the gain of a vector, for each unit of their inner product."""
+        return 4.0 if self.metric == "l2" else 2.0
+
+    @property
+    def shift(self) -> float:
+        """What a pick gives to the gain of a vector, for each unit of the vector's square."""
+        return 2.0 if self.metric == "l2" else 0.0
+
     def start(self, vectors: RankOne) -> FloatArray:
         """The gain of each vector before the first pick, shape (n,)."""
         if self.metric != "l2":
@@ -40,12 +50,12 @@ class GraphCut:
         """What a pick of each of ``rows`` takes from the gain of every vector, written to ``out``."""
         right = vectors.right[rows]
         np.matmul(right, vectors.right.T, out=out)
-        left = vectors.left[rows] * (4 if self.metric == "l2" else 2)
+        left = vectors.left[rows] * self.scale
         for first in range(0, len(out), _STRIP):
             strip = slice(first, first + _STRIP)
             out[strip] *= left[strip] @ vectors.left.T
-        if self.metric == "l2":
-            out -= 2 * vectors.diagonal()
+        if self.shift:
+            out -= self.shift * vectors.diagonal()
         return out
 
 
@@ -55,7 +65,7 @@ class Picks:
     def __init__(self, cut: GraphCut, vectors: RankOne) -> None:
         self._vectors, self._number = vectors, 0
         self._sum = np.zeros((vectors.left.shape[1], vectors.right.shape[1]))
-        self._scale, self._shift = (2.0, 0.0) if cut.metric == "cosine" else (4.0, 2.0)
+        self._scale, self._shift = cut.scale, cut.shift
 
     def add(self, pick: int) -> None:
         """Count a vector in."""
@@ -66,15 +76,12 @@ class Picks:
         """The most that the picks can have raised the gain of a vector, none being longer than ``longest``."""
         return longest * (self._scale * float(np.linalg.norm(self._sum)) + self._shift * self._number * longest)
 
-    def taken_from(self, gain: FloatArray, vectors: RankOne, places: IntArray) -> None:
-        """Bring the gains of some vectors up to date, in place."""
-        for first in range(0, len(places), _STRIP):
-            some = places[first : first + _STRIP]
-            left, right = vectors.left[some], vectors.right[some]
-            inner = np.einsum("ij,ij->i", left @ self._sum, right)
-            gain[some] -= self._scale * inner
-            if self._shift:
-                gain[some] += self._shift * self._number * vectors.at(some).diagonal()
+    def taken(self, vectors: RankOne) -> FloatArray:
+        """What the picks took from the gains of some vectors, shape (n,)."""
+        taken = self._scale * vectors.along(self._sum)
+        if self._shift:
+            taken -= self._shift * self._number * vectors.diagonal()
+        return taken
 
 
 def tie_width(vectors: RankOne) -> float:

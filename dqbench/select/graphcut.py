@@ -129,7 +129,9 @@ class _Greedy:
         close, others = self._divided()
         vectors, gain = self._vectors.at(close), self.gain[close]
         highest = float(self.gain[others].max(initial=-np.inf)) + self._tie
-        rows = Rows(lambda at, out: self._cut.penalties(vectors, at, out), len(close), self._buffer, end - self.picked)
+        # of vectors that are followed for a while few are picked, so that rows of all would be in vain
+        asked = 0 if len(others) else end - self.picked
+        rows = Rows(lambda at, out: self._cut.penalties(vectors, at, out), len(close), self._buffer, asked)
         picks, first = Picks(self._cut, vectors), self.picked
         near = np.empty(len(close), dtype=bool)
         while self.picked < end:
@@ -145,7 +147,7 @@ class _Greedy:
             report_step("pick", self.picked, len(self.order))
         self.gain[close] = gain
         if len(others):
-            picks.taken_from(self.gain, self._vectors, others)
+            self.gain[others] -= picks.taken(self._vectors)[others]
             self._adapt(self.picked - first)
 
     def _divided(self) -> tuple[IntArray, IntArray]:

@@ -49,8 +49,8 @@ class _Batch:
         self._n = max(self._lengths)
         self._left = self._padded([v.left for v in self._vectors])
         self._right = self._padded([v.right for v in self._vectors])
-        self._scale = 2.0 if cut.metric == "cosine" else 4.0
-        self._shift = 2 * self._stacked([v.diagonal() for v in self._vectors]) if cut.metric == "l2" else None
+        self._scale = cut.scale
+        self._shift = cut.shift * self._stacked([v.diagonal() for v in self._vectors]) if cut.shift else None
         self._gain = self._stacked([cut.start(v) for v in self._vectors])
         self._ties = torch.tensor([[tie_width(v)] for v in self._vectors], dtype=torch.float64, device=device)
         self._alive = self._stacked([np.ones(n) for n in self._lengths]) > 0

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-_STRIP = 8192
-"""Vectors for which what is as large as their factors is made at a time."""
+_STRIP = 512
+"""Vectors for which what is as large as their factors is made at a time: it stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ class RankOne:
         Raises:
             ValueError: a value is not finite.
         """
-        right = np.array(features, dtype=np.float64)
-        ones = np.ones((len(right), 1))
         if gradients is None:
-            left = ones
+            left, right = np.ones((len(features), 1)), np.array(features, dtype=np.float64)
         else:
-            left, right = np.array(gradients, dtype=np.float64), np.hstack([ones, right])
-        if not (np.isfinite(left).all() and np.isfinite(right).all()):
-            raise ValueError("features or gradients hold values that are not finite; the observer has diverged")
-        return cls(unit(left), unit(right)) if normalise else cls(left, right)
+            left, right = np.array(gradients, dtype=np.float64), _after_ones(np.asarray(features))
+        for factor in (left, right):
+            if not all(np.isfinite(factor[strip]).all() for strip in _strips(len(factor))):
+                raise ValueError("features or gradients hold values that are not finite; the observer has diverged")
+        return cls(unit(left, out=left), unit(right, out=right)) if normalise else cls(left, right)
 
     def __len__(self) -> int:
         return len(self.left)
@@ -73,16 +72,33 @@ class RankOne:
     def along(self, total: FloatArray) -> FloatArray:
         """<i, T> of each vector with T of shape (C, D), shape (n,)."""
         products = np.empty(len(self))
-        for first in range(0, len(products), _STRIP):
-            strip = slice(first, first + _STRIP)
+        for strip in _strips(len(products)):
             np.einsum("ij,ij->i", self.left[strip] @ total, self.right[strip], out=products[strip])
         return products
 
 
-def unit(vectors: FloatArray) -> FloatArray:
-    """Each row divided by its Euclidean norm, without underflow; zero rows stay zero. Shape (n, k)."""
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
-    scaled = vectors / np.where(largest > 0, largest, 1.0)
-    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
-    result: FloatArray = scaled / np.where(norms > 0, norms, 1.0)
+def unit(vectors: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Each row divided by its Euclidean norm, without underflow; zero rows stay zero. Shape (n, k).
+
+    Args:
+        vectors: shape (n, k).
+        out: where the result is written, ``vectors`` itself or as large; None makes a new array.
+    """
+    result = np.empty(vectors.shape) if out is None else out
+    for strip in _strips(len(vectors)):
+        largest = np.abs(vectors[strip]).max(axis=1, keepdims=True, initial=0.0)
+        scaled = vectors[strip] / np.where(largest > 0, largest, 1.0)
+        norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+        np.divide(scaled, np.where(norms > 0, norms, 1.0), out=result[strip])
     return result
+
+
+def _after_ones(features: npt.NDArray[Any]) -> FloatArray:
+    """[1, h] of each row h."""
+    wide = np.empty((features.shape[0], features.shape[1] + 1))
+    wide[:, 0], wide[:, 1:] = 1, features
+    return wide
+
+
+def _strips(length: int) -> list[slice]:
+    return [slice(first, first + _STRIP) for first in range(0, length, _STRIP)]

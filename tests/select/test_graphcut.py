@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dqbench.select.bins import Bins, bin_sizes
 from dqbench.select.graphcut import GraphCut, _Greedy, graph_cut_bins
 
-METRICS = ("cosine", "l2")
+METRICS = ("cosine", "l2", "dot")
 
 
 def embedding(features, gradients):
@@ -26,6 +26,8 @@ def embedding(features, gradients):
 def similarity(f, metric):
     if metric == "l2":
         return -((f[:, None] - f[None]) ** 2).sum(2) / 2
+    if metric == "dot":
+        return f @ f.T
     norms = np.linalg.norm(f, axis=1)
     unit = f / np.where(norms > 0, norms, 1)[:, None]
     return unit @ unit.T

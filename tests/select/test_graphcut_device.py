@@ -22,7 +22,7 @@ def problem(counts, seed):
     return h, g, group
 
 
-@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("metric", ["cosine", "l2", "dot"])
 @pytest.mark.parametrize("bins", [1, 4, 30])
 @pytest.mark.parametrize("memory", [MEMORY, 8 * 30**2 * 2, 100])
 @pytest.mark.parametrize("lam", [1.0, 0.3])
@@ -42,7 +42,7 @@ def test_batches_pick_what_single_groups_pick(metric, bins, memory, lam):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("metric", ["cosine", "l2"])
+@pytest.mark.parametrize("metric", ["cosine", "l2", "dot"])
 def test_a_gpu_picks_what_the_cpu_picks(metric):
     h, g, group = problem([300, 211, 300], seed=1)
     cut = GraphCut(metric)
