@@ -341,7 +341,7 @@ def plain_bytes(path: str | Path) -> bytes:
         OSError: it is no plain file or cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(handle, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError("it is no plain file")
         return file.read()

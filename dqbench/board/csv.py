@@ -50,8 +50,9 @@ def document(boards: Sequence[Board], published: Published) -> str:
     file = io.StringIO()
     written = writer(file, lineterminator="\n")
     written.writerow(columns)
+    blank = dict.fromkeys(columns, "")
     for board in boards:
-        written.writerows([line.get(name, "") for name in columns] for line in _lines(board, published))
+        written.writerows((blank | line).values() for line in _lines(board, published))
     return file.getvalue()
 
 

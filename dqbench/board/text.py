@@ -98,5 +98,7 @@ def listing(items: list[str]) -> str:
 
 def brief(words: object, most: int = 200) -> str:
     """What a record says, on one line of printable characters, and no more of it than a board has room for."""
-    line = "".join(c if c.isprintable() else " " for c in str(words)[: most + 1])
+    line = str(words)[: most + 1]
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else " " for c in line)
     return line if len(line) <= most else line[: most - 1] + "…"
