@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,6 +58,7 @@ def distributed(
         meeting = Path(folder)
         others = [_start(work, spec, inputs, context, meeting, rank, count) for rank in range(1, count)]
         try:
+            _wait_for(meeting, others)
             _meet(meeting, 0, count, context.device)
             yield
         except Exception as error:
@@ -93,6 +95,15 @@ def _start(
 
 def _read_by(spec: Mapping[str, Any]) -> set[str]:
     return {spec["source"]["dataset"]} if "source" in spec else set()
+
+
+def _wait_for(meeting: Path, others: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until the others are ready: torch would wait half an hour for one that has ended."""
+    for rank, process in enumerate(others, start=1):
+        while not (meeting / f"ready-{rank}").exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"process {rank} of this training ended before it began")
+            time.sleep(0.01)
 
 
 def _meet(meeting: Path, rank: int, count: int, device: str) -> None:
@@ -143,6 +154,7 @@ def main(meeting: Path, rank: int) -> int:
         work = load_target(order["work"])
         scratch = None if order["scratch"] is None else Path(order["scratch"])
         plugin_files = tuple(Path(file) for file in order["plugin_files"])
+        (meeting / f"ready-{rank}").touch()
         _meet(meeting, rank, order["count"], order["device"])
         inputs = {role: Path(path) for role, path in order["inputs"].items()}
         work(order["spec"], inputs, Context(order["device"], order["threads"], plugin_files, scratch))

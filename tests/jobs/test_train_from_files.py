@@ -22,7 +22,7 @@ from dqbench.data.image_set import find_image_set
 from dqbench.data.in_files import index_set, put_files
 from dqbench.errors import UsageError
 from dqbench.jobs import train
-from dqbench.jobs.distributed import _first_cause
+from dqbench.jobs.distributed import _first_cause, distributed
 from dqbench.jobs.job import Context
 from dqbench.specs import Recipe, TimmRecipe, passes_per_step
 
@@ -91,6 +91,19 @@ def test_what_another_process_cannot_read_is_said_in_its_words(photos: Path, tmp
         image.write_bytes(bytes(image.stat().st_size))
     with pytest.raises(UsageError, match=r"^image .*below.*\.png cannot be read"):
         trained(wanted, tmp_path / "two", devices=2)
+
+
+def test_a_process_that_ends_before_it_is_met_is_not_waited_for() -> None:
+    """By torch's own rule the first would wait half an hour."""
+
+    def work(*_: Any) -> None: ...
+
+    work.__module__ = "no_such_module_here"
+    with (
+        pytest.raises(UsageError, match=r"target 'no_such_module_here:.* cannot be loaded"),
+        distributed(work, {}, {}, Context("cpu"), 2),
+    ):
+        raise AssertionError("nobody is there to work with")
 
 
 @pytest.mark.parametrize(("batch", "size", "passes"), [(12, 4, 3), (14, 4, 3), (12, 16, 1), (12, None, 1)])
