@@ -17,7 +17,7 @@ STRENGTH = ("smoke", "quick", "proxy", "paper")
 _MARKED: dict[Mark, str] = {"above": " ▲", "below": " ▼", "": " ○"}
 
 LEGEND = (
-    "By the share of samples kept: points against random with the half-width of the paired 95 % interval. ▲ and ▼: "
+    "By the share of samples kept: difference to random, ± the half-width of its paired 95 % interval. ▲ and ▼: "
     "above and below random after Holm's correction over the board. ○: not distinguishable from random, which is not "
     "to say equal. —: not measured."
 )

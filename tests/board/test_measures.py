@@ -102,7 +102,7 @@ def test_nats_are_no_points_and_no_percent(make: MakeRecord) -> None:
     assert "; better " in adq
     best = answer.answer(board)
     assert best is not None
-    assert best.said[0].split("best is ")[1].startswith("adq, +")
+    assert best.said[0].split("use ")[1].startswith("adq, +")
     assert "Worse than random: dq (-" in best.said[0]
     assert " ± " in tables.score_table(board).rows[0][1]
     assert len(tables.score_table(board).rows[0][1].split(" ± ")[0].partition(".")[2]) == 3
