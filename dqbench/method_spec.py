@@ -69,10 +69,6 @@ class Config(BaseModel):
         """
         return 0.0
 
-    def of_part(self, share: float) -> Config:
-        """The options with which to choose from a part that is this share of the data, in (0, 1]; by default these."""
-        return self
-
 
 @dataclass(frozen=True)
 class MethodSpec:

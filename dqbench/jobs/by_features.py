@@ -27,8 +27,8 @@ def choose(spec: Mapping[str, Any], values: npt.NDArray[np.floating], keep: int,
     """What the method of a job's spec keeps of rows of features; ids are their positions.
 
     Args:
-        spec: the job's: ``method``, ``config``, ``code``, ``budget``, ``seed``, ``class`` and ``classes`` (of which of
-            how many classes the rows are), and ``share``: the part of that class that they are.
+        spec: the job's: ``method``, ``config``, ``code``, ``budget``, ``seed``, and ``class`` and ``classes``: of which
+            of how many classes the rows are.
         values: shape (n, d).
         keep: how many rows.
         context: of the job.
@@ -37,7 +37,7 @@ def choose(spec: Mapping[str, Any], values: npt.NDArray[np.floating], keep: int,
         UsageError: the method needs more than features.
     """
     method_spec = registry(context).methods[spec["method"]]
-    config = method_spec.config.model_validate(dict(spec["config"])).of_part(spec["share"])
+    config = method_spec.config.model_validate(dict(spec["config"]))
     source = _source(values, spec["class"], spec["classes"])
     per_class = np.zeros(spec["classes"], dtype=np.int64)
     per_class[spec["class"]] = keep

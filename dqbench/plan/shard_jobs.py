@@ -126,14 +126,14 @@ class _Draft:
     names: tuple[str, ...]
     keep: int
 
-    def spec(self, rows: int, share: float, keep: int, **more: Any) -> dict[str, Any]:
+    def spec(self, rows: int, keep: int, **more: Any) -> dict[str, Any]:
         """What the jobs of both rounds state."""
         rounds = self.rounds
         code = {"code": rounds.code} if rounds.code else {}
         return {
             "method": rounds.method.name, "method_version": rounds.method.version, "config": rounds.config.stated(),
             **code, "budget": rounds.budget.__dict__, "seed": rounds.seed, "class": self.number,
-            "classes": len(self.names), "rows": rows, "share": share, "keep": keep, **more,
+            "classes": len(self.names), "rows": rows, "keep": keep, **more,
         }  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def _part_job(draft: _Draft, part: Sequence[int], number: int, rows: Sequence[in
     of_class = draft.names[draft.number] if draft.rounds.by_class and len(draft.names) > 1 else None
     here, total = rows[number], sum(rows)
     spec = draft.spec(
-        here, here / total, keep, folder=str(draft.shards.folder), of_class=of_class, part=number,
+        here, keep, folder=str(draft.shards.folder), of_class=of_class, part=number,
         shards=[shard.words for shard in held], judged=math.ceil(JUDGED * here / total) if len(rows) > 1 else 0,
     )  # fmt: skip
     inputs = {shard.state.file: draft.embedded[shard.state.file] for shard in held if draft.embedded}
@@ -196,7 +196,7 @@ def _part_job(draft: _Draft, part: Sequence[int], number: int, rows: Sequence[in
 
 
 def _merge_job(draft: _Draft, keys: Sequence[str], total: int, offered: int) -> Job:
-    spec = draft.spec(total, offered / total, draft.keep)
+    spec = draft.spec(total, draft.keep, offered=offered)
     inputs = {f"part-{i:05d}": key for i, key in enumerate(keys)}
     of_class = f" of {draft.names[draft.number]}" if len(draft.names) > 1 else ""
     label = f"{draft.keep:,} of {offered:,} candidates{of_class}"

@@ -56,8 +56,7 @@ CHOOSING = ("choosepart", "mergeparts")
 
 def rows_of(job: Job) -> int:
     """How many rows a job chooses from."""
-    rows = job.spec["rows"] if job.kind == "choosepart" else round(job.spec["rows"] * job.spec["share"])
-    return int(rows)
+    return int(job.spec["offered"] if job.kind == "mergeparts" else job.spec["rows"])
 
 
 def tried(plan: ShardPlan, width: int, registry: Registry) -> Costs:

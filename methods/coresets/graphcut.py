@@ -37,10 +37,6 @@ class GraphCutConfig(select.ScopeConfig):
         False, description="take the loss of the softmax of the softmax, as DQ's released code does"
     )
 
-    def of_part(self, share: float) -> GraphCutConfig:
-        """λ so much larger that the rest of a part counts as the rest of all would."""
-        return self if share == 1 else self.model_copy(update={"lam": self.lam / share})
-
 
 SPEC = MethodSpec(
     name="graphcut",

@@ -33,10 +33,13 @@ def made(rows: int, width: int) -> np.ndarray[Any, Any]:
     return (centres[draw.integers(0, CENTRES, rows)] + draw.standard_normal((rows, width))).astype(np.float32)
 
 
-def chosen(folder: Path, name: str, keep: float, partition_rows: int) -> tuple[np.ndarray[Any, Any], str, float, float]:
+def chosen(
+    folder: Path, name: str, keep: float, partition_rows: int, candidates: int | None
+) -> tuple[np.ndarray[Any, Any], str, float, float]:
     """Rows kept, which set was kept, CPU seconds of all jobs and of the longest."""
     method = plugins.load(()).methods[name]
-    rounds = Rounds(method, method.config(embedding="feature"), Budget.ratio(keep), partition_rows=partition_rows)
+    config, budget = method.config(embedding="feature"), Budget.ratio(keep)
+    rounds = Rounds(method, config, budget, partition_rows=partition_rows, candidates=candidates)
     plan = plan_rounds(open_shards(folder), rounds)
     which, seconds = "exact", []
     with tempfile.TemporaryDirectory() as room:
@@ -59,6 +62,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--keep", type=float, default=0.01)
     parser.add_argument("--partitions", default="1,10,50")
+    parser.add_argument("--candidates", type=int)
     parser.add_argument("--methods", default="graphcut,facility-location")
     asked = parser.parse_args()
     values, shards = made(asked.rows, asked.width), max(int(one) for one in asked.partitions.split(","))
@@ -74,7 +78,8 @@ def main() -> None:
             objective = worth[name]
             print(f"{name}, a uniform draw: {objective(uniform):.6g}", flush=True)
             for count in map(int, asked.partitions.split(",")):
-                ids, which, total, longest = chosen(Path(folder), name, asked.keep, -(-asked.rows // count))
+                limit = -(-asked.rows // count)
+                ids, which, total, longest = chosen(Path(folder), name, asked.keep, limit, asked.candidates)
                 took = f"{total:.1f} CPU s, the longest job {longest:.1f}"
                 print(f"{name}, {count} partitions ({which}): {objective(ids):.6g}, {took}", flush=True)
 
