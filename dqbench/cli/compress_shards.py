@@ -135,7 +135,7 @@ def _looking(state: State, order: Order, device: str, looks: Mapping[str, Any]) 
 
 def _forecast(state: State, choice: Choice) -> None:
     from dqbench.durations import clock
-    from dqbench.shards.costs import TRIAL_ROWS
+    from dqbench.shards.costs import TRIALS
     from dqbench.shards.forecast import forecast
 
     found = forecast(choice)
@@ -150,6 +150,4 @@ def _forecast(state: State, choice: Choice) -> None:
     )
     for workers, seconds in found["seconds_by_workers"].items():
         state.console.print(f"on {workers} core{'s' * (int(workers) > 1)}: about {clock(seconds)}")
-    state.console.print(
-        f"guessed from a trial on {TRIAL_ROWS:,} made rows here, growing with the square of the rows", soft_wrap=True
-    )
+    state.console.print(f"guessed from trials on up to {max(TRIALS)[0]:,} made rows here", soft_wrap=True)

@@ -13,7 +13,9 @@ from dqbench.plan.shard_jobs import ShardPlan
 from dqbench.plugins import Registry
 from dqbench.seeds import generator
 
-TRIAL_ROWS = 1_024
+TRIALS = ((1_024, 16), (2_048, 16), (4_096, 16), (1_024, 256), (4_096, 256))
+"""Rows, and how many of them are kept."""
+_REPEATS = 2
 BASE_GIB = 0.5
 """A job's process with its libraries, before it reads anything."""
 SUPPOSED_WIDTH = 512
@@ -29,16 +31,16 @@ class Costs:
     """What jobs are expected to take.
 
     Attributes:
-        trial_s: seconds that the method took to choose the same share of ``TRIAL_ROWS`` made rows.
+        growth_s: seconds of a choice, of each row, of each row and pick, and of the square of each row.
         width: d of the embeddings.
     """
 
-    trial_s: float
+    growth_s: tuple[float, ...]
     width: int
 
-    def seconds(self, rows: int) -> float:
-        """Of a choice from so many rows: as the square of their number, which greedy methods stay below or near."""
-        return self.trial_s * max(1e-3, (rows / TRIAL_ROWS) ** 2)
+    def seconds(self, rows: int, keep: int) -> float:
+        """Of a choice of ``keep`` from so many rows, by the fit."""
+        return sum(each * size for each, size in zip(self.growth_s, _sizes(rows, keep), strict=True))
 
     def gib(self, rows: int) -> float:
         """Host memory at most, as near as can be known beforehand."""
@@ -48,7 +50,7 @@ class Costs:
         """The job with its expected time; what looks at images has one."""
         if job.kind not in CHOOSING:
             return job
-        return replace(job, needs=replace(job.needs, seconds=self.seconds(rows_of(job))))
+        return replace(job, needs=replace(job.needs, seconds=self.seconds(rows_of(job), job.spec["keep"])))
 
 
 CHOOSING = ("choosepart", "mergeparts")
@@ -60,17 +62,28 @@ def rows_of(job: Job) -> int:
 
 
 def tried(plan: ShardPlan, width: int, registry: Registry) -> Costs:
-    """Time the method on made rows of this width.
+    """Time the method on made rows of this width, and fit how its time grows.
 
     Raises:
         UsageError: the method needs more than features.
     """
-    context = Context("cpu", plugin_files=tuple(registry.files))
+    from scipy.optimize import nnls
+
     spec = next(job.spec for job in plan.jobs.values() if job.kind == "choosepart")
-    rows = min(TRIAL_ROWS, max(2, int(spec["rows"])))
-    made = generator(0, "trial").standard_normal((rows, width)).astype(np.float32)
-    keep = max(1, round(rows * spec["keep"] / spec["rows"]))
+    context = Context("cpu", plugin_files=tuple(registry.files))
+    made = generator(0, "trial").standard_normal((max(TRIALS)[0], width)).astype(np.float32)
+
+    def taken(rows: int, keep: int) -> float:
+        started = time.perf_counter()
+        choose(spec, made[:rows], keep, context)
+        return time.perf_counter() - started
+
     choose(spec, made[:2], 1, context)  # refuses, and loads what is loaded once
-    started = time.perf_counter()
-    choose(spec, made, keep, context)
-    return Costs((time.perf_counter() - started) * (TRIAL_ROWS / rows) ** 2, width)
+    least = [min(taken(*trial) for _ in range(_REPEATS)) for trial in TRIALS]  # others on the machine only add
+    grown = nnls(np.array([_sizes(*trial) for trial in TRIALS]), np.array(least))[0]
+    return Costs(tuple(grown.tolist()), width)
+
+
+def _sizes(rows: int, keep: int) -> tuple[float, ...]:
+    """What greedy methods' times are sums of."""
+    return 1.0, float(rows), float(rows * keep), float(rows**2)
