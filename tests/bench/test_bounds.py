@@ -1,4 +1,4 @@
-"""How long things that people wait for may take on an idle machine; run by ``tox -e bench``, never with the tests."""
+"""How long things that people wait for may take on an idle machine; run by ``tox -e bounds``, never with the tests."""
 
 from __future__ import annotations
 
