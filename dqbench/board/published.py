@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -110,6 +111,15 @@ def load(folder: Path | None = None) -> Published:
     Raises:
         UsageError: a file, column or value that is not what it should be; the message names file and line.
     """
+    return _shipped() if folder is None else _load(folder)
+
+
+@cache
+def _shipped() -> Published:
+    return _load(None)
+
+
+def _load(folder: Path | None) -> Published:
     papers = {paper.paper: paper for paper in _read(folder, "papers.csv", _paper)}
     loaded = Published(
         results=tuple(_in_our_names(row, papers) for row in _read(folder, "results.csv", _result)),
