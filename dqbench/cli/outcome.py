@@ -54,8 +54,19 @@ def _compared(session: Session) -> Iterator[str]:
             yield f"done again: {cell}: {f'seeds that differ: {each}' if each else 'the same scores'}"
 
 
+def _no_evidence(session: Session) -> list[str]:
+    """What to run where all that was run is smoke."""
+    tasks = {planned.cell.task for planned in session.plan.cells}
+    if any(planned.cell.profile != "smoke" for planned in session.plan.cells):
+        return []
+    stronger = all("proxy" in session.registry.tasks[name].profiles for name in tasks)
+    more = "; the same with --profile proxy is (dqbench plan says what it costs)" if stronger else ""
+    return [f"smoke checks that the machinery works, and is no evidence on methods{more}"]
+
+
 def _next(session: Session, done: int) -> list[str]:
     workspace = session.workspace
     place = f"--workspace {shlex.quote(str(workspace.path))}"
     lines = [f"board and page: dqbench leaderboard {place}"] if done else []
+    lines += _no_evidence(session) if done else []
     return [*lines, f"records: {workspace.records}", f"logs: {workspace.logs}"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from dqbench.cli.state import State
 
-_SILENT_S, _PATIENCE_S = 0.5, 2.0
+_SILENT_S, _PATIENCE_S = 1.0, 2.0
 
 
 @contextmanager
