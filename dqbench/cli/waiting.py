@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dqbench.cli.state import State
 
-_SILENT_S, _PATIENCE_S = 1.0, 2.0
+_PATIENCE_S = 2.0
 
 
 @contextmanager
@@ -23,9 +22,6 @@ def waiting(state: State, what: str) -> Iterator[Callable[[str], None]]:
             yield lambda words: status.update(f"{what}: {words} …")
         return
     start, said = time.monotonic(), False
-    timer = threading.Timer(_SILENT_S, lambda: state.messages.print(f"{what} …", soft_wrap=True))
-    timer.daemon = True
-    timer.start()
 
     def tell(words: str) -> None:
         nonlocal said
@@ -33,7 +29,4 @@ def waiting(state: State, what: str) -> Iterator[Callable[[str], None]]:
             said = True
             state.messages.print(f"{what}: {words} so far", soft_wrap=True)
 
-    try:
-        yield tell
-    finally:
-        timer.cancel()
+    yield tell
