@@ -109,3 +109,10 @@ def test_run_wants_lists_of_names(name: str) -> None:
     names: dict[str, Any] = {"methods": ["random"], "tasks": ["digits-xarch"]}
     with pytest.raises(UsageError, match=rf"{name}='random' is one text; give a list, e.g. {name}=\['random'\]"):
         dqbench.run(**{**names, name: "random"})
+
+
+@pytest.mark.parametrize(("side", "words"), [(8, "observers that do: digits-cnn"), (16, "resize them to one of these")])
+def test_compress_says_which_observers_take_images_of_a_size(side: int, words: str) -> None:
+    images = np.zeros((12, side, side, 3), dtype=np.uint8)
+    with pytest.raises(UsageError, match=f"not of {side} px; {words}"):
+        dqbench.compress((images, np.arange(12) % 3), "herding", keep=0.5, epochs=1)

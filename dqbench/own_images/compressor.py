@@ -186,6 +186,11 @@ class Compressor:
 
         _, height, _, channels = source.images.shape
         arch = self.registry.archs[self.observer.arch]
+        if height not in arch.sizes:
+            fits = sorted(other.name for other in self.registry.archs if height in other.sizes)
+            others = f"observers that do: {', '.join(fits)}" if fits else "resize them to one of these"
+            sizes = ", ".join(map(str, arch.sizes))
+            raise UsageError(f"the observer {arch.name} takes images of {sizes} px, not of {height} px; {others}")
         return Trainer(
             source=source,
             build=lambda: build(arch, source.classes, channels, height),
