@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dqbench.board import sentences, text
@@ -84,12 +84,12 @@ def answer(board: Board) -> Answer | None:
         ("method", *map(_share, budgets)),
         tuple((row_name(row), *(_shown(board, _cell(board, row, network, b)) for b in budgets)) for row in rows),
     )
-    said = [*_open(board, rows, network, budgets), *_settled(board, rows, network, budgets)]
+    said = {**_open(board, rows, network, budgets), **_settled(board, rows, network, budgets)}
     setting = board.section.setting
     unit = "" if board.measure.is_usual else f" · {board.measure.axis(setting.metric)}"
     legend = LEGEND if board.measure.is_usual else f"{LEGEND} {TURNED}"
     title = f"{sentences.title(setting)} · {network.label}{unit}"
-    return Answer(setting.task, title, tuple(said), network.label, table, legend)
+    return Answer(setting.task, title, tuple(said[b] for b in budgets if b in said), network.label, table, legend)
 
 
 def legend(found: Sequence[Answer]) -> str:
@@ -147,38 +147,41 @@ def _tested(board: Board, rows: Sequence[Row], network: Network, budget: Budget)
     return dict(sorted(tested.items(), key=lambda item: -_delta(item[1])))
 
 
-def _settled(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence[Budget]) -> Iterable[str]:
+def _settled(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence[Budget]) -> dict[Budget, str]:
     """Who is above and who is below random, at each budget where somebody is."""
+    said = {}
     for budget in budgets:
         tested = _tested(board, rows, network, budget)
         above, below = ([label for label, cell in tested.items() if cell.mark == side] for side in ("above", "below"))
         if above:
             best = f"use {above[0]}, {_against(board, tested[above[0]])} {board.measure.to_random}"
             others = f"; also better than random: {text.listing(above[1:])}" if above[1:] else ""
-            yield f"At {_share(budget)}, {best} ({_seeds(tested)}){others}.{_worse(board, below, tested)}"
+            said[budget] = f"At {_share(budget)}, {best} ({_seeds(tested)}){others}.{_worse(board, below, tested)}"
         elif below:
             first = next(iter(tested))
-            yield (
+            said[budget] = (
                 f"At {_share(budget)}, use random selection: {_none(rows, tested)} distinguishably better "
                 f"({_seeds(tested)}); the highest is {first}, {_against(board, tested[first])}."
                 f"{_worse(board, below, tested)}"
             )
+    return said
 
 
-def _open(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence[Budget]) -> Iterable[str]:
-    """One sentence for all budgets at which nobody can be told from random."""
+def _open(board: Board, rows: Sequence[Row], network: Network, budgets: Sequence[Budget]) -> dict[Budget, str]:
+    """One sentence for all budgets at which nobody can be told from random, by the first of them."""
     found = {budget: _tested(board, rows, network, budget) for budget in budgets}
     alike = {budget: tested for budget, tested in found.items() if tested and not any(c.mark for c in tested.values())}
     if not alike:
-        return
+        return {}
     places = [(budget, label, cell) for budget, tested in alike.items() for label, cell in tested.items()]
     budget, label, cell = max(places, key=lambda place: _delta(place[2]))
     where = f" at {_share(budget)}" if len(alike) > 1 else ""
-    yield (
+    words = (
         f"At {text.listing([_share(b) for b in alike])}, use random selection: {_none(rows, *alike.values())} "
         f"distinguishable from it ({_seeds(*alike.values())}); the highest difference is {label}'s{where}, "
         f"{_against(board, cell)}."
     )
+    return {next(iter(alike)): words}
 
 
 def _share(budget: Budget) -> str:
