@@ -98,9 +98,14 @@ def legend(found: Sequence[Answer]) -> str:
 
 
 def answers(boards: Mapping[str, Board]) -> list[Answer]:
-    """The answers of several tasks, the largest data set first."""
-    ordered = sorted(boards.items(), key=lambda item: (-item[1].section.setting.train_samples, item[0]))
+    """The answers of several tasks, the largest data set first; of one data set what trains networks before others."""
+    ordered = sorted(boards.items(), key=lambda item: (*place(item[1].section), item[0]))
     return [found for _, board in ordered if (found := answer(board))]
+
+
+def place(section: Section) -> tuple[int, bool]:
+    """What answers are ordered by."""
+    return -section.setting.train_samples, not section.trains
 
 
 def main_network(board: Board) -> Network | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dqbench.board import sentences, text
-from dqbench.board.answer import Answer, answer, strongest
+from dqbench.board.answer import Answer, answer, place, strongest
 from dqbench.board.board import Board
 from dqbench.board.critical import compared_scores
 from dqbench.board.verdicts import Judged, judge_all
@@ -33,7 +33,7 @@ class Summary:
         task: its name.
         sections: in the order of its board.
         answer: from its strongest section; None where nothing is compared, or nothing but ``smoke`` was run.
-        samples: of that section's training set; 0 likewise.
+        place: of that answer among others; last likewise.
         scores: by regime of labels, what critical differences are over.
         judged: the verdicts on its claims.
         trusts: its records by what they say of who vouches for them.
@@ -42,7 +42,7 @@ class Summary:
     task: str
     sections: tuple[Listed, ...]
     answer: Answer | None
-    samples: int
+    place: tuple[int, bool]
     scores: Mapping[str, Mapping[str, float]]
     judged: tuple[Judged, ...]
     trusts: Mapping[Trust, int]
@@ -59,7 +59,7 @@ class Summary:
                 for s in found
             ),
             answer=answer(best) if best else None,
-            samples=best.section.setting.train_samples if best else 0,
+            place=place(best.section) if best else (0, True),
             scores=compared_scores(boards),
             judged=tuple(judge_all([claim for claim in claims if claim.task == task], {task: boards})),
             trusts=Counter(entry.record.trust for section in found for entry in section.entries),
@@ -67,8 +67,8 @@ class Summary:
 
 
 def answers(summaries: Sequence[Summary]) -> list[Answer]:
-    """The answers of several tasks, the largest data set first."""
-    ordered = sorted(summaries, key=lambda one: (-one.samples, one.task))
+    """The answers of several tasks, in the order of :func:`dqbench.board.answer.answers`."""
+    ordered = sorted(summaries, key=lambda one: (*one.place, one.task))
     return [one.answer for one in ordered if one.answer]
 
 

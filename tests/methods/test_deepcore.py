@@ -145,6 +145,7 @@ def test_the_whole_set_can_be_chosen_from_at_once(checkout):
     assert len(source.positions(kept.ids)) == resolved.total
 
 
+@pytest.mark.filterwarnings("ignore:.in1d. is deprecated:DeprecationWarning")
 def test_weights_come_back_and_what_left_numpy_is_there_for_it_alone(checkout):
     before = hasattr(np, "in1d")
     _, _, resolved, kept = chosen("Craig", Budget.ratio(0.3))
