@@ -28,22 +28,20 @@ def _architecture() -> ModuleType:
 
 
 HOUSE = _architecture()
-UPPER = tuple(
-    f"dqbench.{room}"
-    for room in [
-        "plan",
-        "workspace",
-        "runner",
-        "executors",
-        "progress",
-        "bundles",
-        "own_images",
-        "shards",
-        "board",
-        "cli",
-        "api",
-    ]
+ROOMS_ABOVE = (
+    "plan",
+    "workspace",
+    "runner",
+    "executors",
+    "progress",
+    "bundles",
+    "own_images",
+    "shards",
+    "board",
+    "cli",
+    "api",
 )
+UPPER = tuple(f"dqbench.{room}" for room in ROOMS_ABOVE)
 PUBLISHED = ROOT / "leaderboards" / "published"
 
 LIGHT = (
@@ -159,19 +157,7 @@ def test_a_circle_would_be_found() -> None:
 
 
 NEVER = {
-    "jobs": (
-        "plan",
-        "workspace",
-        "runner",
-        "executors",
-        "progress",
-        "bundles",
-        "own_images",
-        "shards",
-        "board",
-        "cli",
-        "api",
-    ),
+    "jobs": ROOMS_ABOVE,
     "plan": ("board", "cli", "api", "runner", "executors", "workspace", "progress"),
     "runner": ("board", "cli", "api", "bundles", "own_images", "progress"),
     "executors": ("board", "cli", "api", "plan", "runner"),
