@@ -7,7 +7,7 @@ import gzip
 import json
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays
+from dqbench.data.decode import Unreadable, decode
 from dqbench.data.image_files import EXTENSIONS
 from dqbench.errors import UsageError
 
@@ -291,3 +292,18 @@ def read_cifar(path: Path) -> Arrays:
         except (tarfile.TarError, OSError, EOFError) as error:
             raise UsageError(f"{path} cannot be unpacked ({error}); get the archive again") from error
         return read_cifar(Path(room))
+
+
+def decoded(samples: Sequence[Sample], side: int) -> npt.NDArray[np.uint8]:
+    """Samples' images, ``side`` x ``side``: shape (n, side, side, 3).
+
+    Raises:
+        UsageError: one cannot be decoded.
+    """
+    images = np.empty((len(samples), side, side, 3), dtype=np.uint8)
+    for place, sample in enumerate(samples):
+        try:
+            images[place] = decode(sample.read(), side)[0]
+        except (OSError, Unreadable) as error:
+            raise UsageError(f"image {sample.name} cannot be read ({error}); repair or remove it") from error
+    return images

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from dqbench.data.arrays import Arrays
 from dqbench.data.content import channel_statistics, check_names, content_hash
-from dqbench.data.decode import Unreadable, decode
 from dqbench.data.features import classes_of
 from dqbench.data.folder import DEFAULT_SIZE, FolderSource, check_room, check_size
 from dqbench.data.form_files import (
@@ -26,6 +25,7 @@ from dqbench.data.form_files import (
     TARS,
     Form,
     Sample,
+    decoded,
     form_of,
     read_cifar,
     read_idx,
@@ -88,7 +88,7 @@ def read_form(path: Path, size: int | None = None) -> tuple[Part, Part | None, t
     labels, names = classes_of(np.array([one.label for one in [*train, *test]]), len(train) + len(test), str(path))
     check_names(names)
     check_room(len(labels), side, 1, machine_memory(), "this machine's memory")
-    parts = [Part(_decoded(part, side), labels[where]) for part, where in _places(train, test)]
+    parts = [Part(decoded(part, side), labels[where]) for part, where in _places(train, test)]
     return parts[0], parts[1] if test else None, names
 
 
@@ -167,13 +167,3 @@ def _of_arrays(arrays: Arrays) -> tuple[Part, Part | None, tuple[str, ...]]:
 
 def _places(train: Sequence[Sample], test: Sequence[Sample]) -> list[tuple[Sequence[Sample], slice]]:
     return [(train, slice(0, len(train))), (test, slice(len(train), None))]
-
-
-def _decoded(samples: Sequence[Sample], side: int) -> npt.NDArray[np.uint8]:
-    images = np.empty((len(samples), side, side, 3), dtype=np.uint8)
-    for place, sample in enumerate(samples):
-        try:
-            images[place] = decode(sample.read(), side)[0]
-        except (OSError, Unreadable) as error:
-            raise UsageError(f"image {sample.name} cannot be read ({error}); repair or remove it") from error
-    return images

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dqbench.data.content import channel_statistics
-from dqbench.data.decode import Unreadable, decode
 from dqbench.data.features import classes_of
-from dqbench.data.form_files import PARQUET, TARS, Sample, form_of, read_parquet, read_tars
+from dqbench.data.form_files import PARQUET, TARS, Sample, decoded, form_of, read_parquet, read_tars
 from dqbench.data.shards import Shard, Shards, check_unchanged, state_of
 from dqbench.data.source import Source
 from dqbench.errors import UsageError
@@ -72,12 +71,7 @@ def images_of(
     Raises:
         UsageError: an image that cannot be decoded.
     """
-    images = np.empty((len(samples), side, side, 3), dtype=np.uint8)
-    for place, sample in enumerate(samples):
-        try:
-            images[place] = decode(sample.read(), side)[0]
-        except (OSError, Unreadable) as error:
-            raise UsageError(f"image {sample.name} cannot be read ({error}); repair or remove it") from error
+    images = decoded(samples, side)
     mean, std = channel_statistics(images) if statistics is None else _stated(statistics)
     ids = np.arange(len(samples), dtype=np.int64)
     return Source("shards", images, _numbers(samples, names), tuple(names), ids, "of shards", mean, std)
