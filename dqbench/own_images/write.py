@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -58,9 +59,7 @@ def write(
     if images == "link" and source.files is None:
         raise UsageError("--images link needs an image folder; this source is arrays, use --images copy")
     check_out(out)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        temporary.mkdir(parents=True)
+    with whole_folder(out) as temporary:
         if patched:
             shutil.copytree(patched.folder, temporary, dirs_exist_ok=True)
         else:
@@ -71,6 +70,19 @@ def write(
             _write_rebuilt(kept, source, temporary / "images", patched.images)
         elif images != "none" and not patched:
             _write_images(kept, source, temporary / "images", images, root)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to write to that becomes ``out`` at the end; nothing is left of it where that fails.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
         if out.is_dir():
             out.rmdir()
         temporary.replace(out)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,7 @@ from typing import Any
 from dqbench import compressed
 from dqbench.compressed import Subset
 from dqbench.data.shards import Shards
-from dqbench.errors import UsageError
-from dqbench.own_images.write import check_out
+from dqbench.own_images.write import check_out, whole_folder
 
 COLUMNS = ("position", "id", "shard", "row", "label", "class", "bin", "rank", "weight")
 
@@ -26,22 +23,13 @@ def write(kept: Subset, shards: Shards, out: Path, facts: Mapping[str, Any]) -> 
         UsageError: ``out`` is there and not empty, or cannot be written.
     """
     check_out(out)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        temporary.mkdir(parents=True)
+    with whole_folder(out) as temporary:
         compressed.save(kept, temporary / "kept")
         with (temporary / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows(kept, shards))
         (temporary / "manifest.json").write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
-        if out.is_dir():
-            out.rmdir()
-        temporary.replace(out)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}; choose another --out") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def rows(kept: Subset, shards: Shards) -> Iterator[dict[str, Any]]:
